@@ -1,0 +1,223 @@
+"""Which names, words and continuations are one actor.
+
+Deterministic rules over names (spelling, last names, countries) and a model's own alias and reference scores; knows nothing
+about stances. Every mention and every statement's speaker ends up with exactly one actor.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from service.analysis.document import Document, Span
+from service.analysis.findings import Findings, FoundStatement
+from service.analysis.gazetteer import MIN_SEAT_SHARE, Gazetteer
+from service.analysis.text import fold, words
+
+MIN_ALIAS: Final = 0.5
+"""Two names are one actor when the model's mean score over the pairs of their mentions, either way, reaches this."""
+
+
+@dataclass(frozen=True)
+class ResolvedActor:
+    """``mentions``: indices into the findings' mentions; empty for a speaker that is nowhere named."""
+
+    name: str
+    type: str
+    iso: str | None
+    mentions: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ResolvedActors:
+    """``of_mention`` and ``of_statement``: actor indices; None for a statement that nobody can be found to make."""
+
+    actors: tuple[ResolvedActor, ...]
+    of_mention: tuple[int, ...]
+    of_statement: tuple[int | None, ...]
+
+
+class _Groups:
+    """Disjoint sets of names (union-find), each with at most one country."""
+
+    def __init__(self, names: Iterable[str], isos: dict[str, str]) -> None:
+        self.parent = {name: name for name in names}
+        self.iso = dict(isos)
+
+    def root(self, name: str) -> str:
+        while self.parent[name] != name:
+            name = self.parent[name]
+        return name
+
+    def join(self, first: str, second: str) -> None:
+        """Make one set of both, unless they are different countries."""
+        a, b = self.root(first), self.root(second)
+        if a == b or (a in self.iso and b in self.iso and self.iso[a] != self.iso[b]):
+            return
+        self.parent[b] = a
+        if b in self.iso:
+            self.iso[a] = self.iso[b]
+
+
+@dataclass(frozen=True)
+class _Name:
+    """One folded name with its mentions in the article."""
+
+    key: str
+    type: str
+    mentions: list[int]
+    words: list[str]
+
+
+def _names(document: Document, findings: Findings) -> dict[str, _Name]:
+    by_key: dict[str, list[int]] = defaultdict(list)
+    for i, mention in enumerate(findings.mentions):
+        by_key[fold(document.slice(mention.span))].append(i)
+    names = {}
+    for key, mentions in by_key.items():
+        types: Counter[str] = Counter()
+        for i in mentions:
+            types[findings.mentions[i].actor_type] += findings.mentions[i].score  # type: ignore[assignment]
+        names[key] = _Name(key, types.most_common(1)[0][0], mentions, words(key))
+    return names
+
+
+def _country_isos(names: dict[str, _Name], gazetteer: Gazetteer) -> dict[str, str]:
+    return {key: iso for key, n in names.items() if n.type == "GPE" and (iso := gazetteer.country(key))}
+
+
+def _join_seats(names: dict[str, _Name], groups: _Groups, gazetteer: Gazetteer) -> None:
+    """A capital or seat joins its state where it usually stands for it and the state is named too."""
+    states = {iso: key for key, iso in groups.iso.items()}
+    for key in names:
+        seat = gazetteer.seat(key)
+        if seat and seat.iso in states and seat.share >= MIN_SEAT_SHARE:
+            groups.join(states[seat.iso], key)
+
+
+def _join_countries(groups: _Groups) -> None:
+    first: dict[str, str] = {}
+    for key, iso in list(groups.iso.items()):
+        groups.join(first.setdefault(iso, key), key)
+
+
+def _join_short_names(names: dict[str, _Name], groups: _Groups) -> None:
+    """A person's last or first name, or the head of an organisation's name, joins the fullest name that has it."""
+    longest_first = sorted(names.values(), key=lambda n: (-len(n.words), -len(n.mentions), n.mentions[0]))
+    for short in names.values():
+        for full in longest_first:
+            if len(full.words) > len(short.words) and full.type == short.type and _abbreviates(short, full):
+                groups.join(full.key, short.key)
+                break
+
+
+def _abbreviates(short: _Name, full: _Name) -> bool:
+    if not short.words:
+        return False
+    head, tail = full.words[: len(short.words)], full.words[-len(short.words) :]
+    if short.type == "PER":
+        return short.words in (head, tail) or (len(short.words) == 1 and short.words[0] in full.words)
+    return short.type == "ORG" and (short.words == head or short.words == tail) and (len(short.words) > 1 or len(short.key) > 4)
+
+
+def _join_aliases(document: Document, findings: Findings, names: dict[str, _Name], groups: _Groups) -> None:
+    key_of = {i: name.key for name in names.values() for i in name.mentions}
+    totals: dict[tuple[str, str], float] = defaultdict(float)
+    for query, candidate, score in findings.aliases:
+        totals[key_of[query], key_of[candidate]] += score
+    for first, second in sorted(totals):
+        if first < second or (second, first) not in totals:
+            means = [totals.get(pair, 0.0) / len(names[pair[0]].mentions) for pair in ((first, second), (second, first))]
+            if max(means) >= MIN_ALIAS and sum(means) / 2 >= MIN_ALIAS / 2:
+                groups.join(first, second)
+
+
+class _Resolver:
+    def __init__(self, document: Document, findings: Findings, gazetteer: Gazetteer) -> None:
+        self.document, self.findings, self.gazetteer = document, findings, gazetteer
+        self.actors: list[ResolvedActor] = []
+        self.of_mention: list[int] = [0] * len(findings.mentions)
+        self.of_statement: list[int | None] = [None] * len(findings.statements)
+        self.unnamed: dict[str, int] = {}
+
+    def resolve(self) -> ResolvedActors:
+        names = _names(self.document, self.findings)
+        groups = _Groups(names, _country_isos(names, self.gazetteer))
+        _join_countries(groups)
+        _join_short_names(names, groups)
+        _join_aliases(self.document, self.findings, names, groups)
+        _join_seats(names, groups, self.gazetteer)
+        self._add_named(names, groups)
+        self._resolve_statements()
+        return ResolvedActors(tuple(self.actors), tuple(self.of_mention), tuple(self.of_statement))
+
+    def _add_named(self, names: dict[str, _Name], groups: _Groups) -> None:
+        members: dict[str, list[_Name]] = defaultdict(list)
+        for key, name in names.items():
+            members[groups.root(key)].append(name)
+        for root, group in members.items():
+            mentions = sorted(i for name in group for i in name.mentions)
+            for i in mentions:
+                self.of_mention[i] = len(self.actors)
+            self.actors.append(self._named_actor(group, mentions, groups.iso.get(root)))
+
+    def _named_actor(self, group: list[_Name], mentions: list[int], iso: str | None) -> ResolvedActor:
+        if iso:
+            return ResolvedActor(self.gazetteer.countries[iso], "GPE", iso, tuple(mentions))
+        fullest = max(group, key=lambda n: (len(n.words), len(n.mentions)))
+        shown = Counter(self.document.slice(self.findings.mentions[i].span) for i in fullest.mentions)
+        kind = Counter({t: sum(len(n.mentions) for n in group if n.type == t) for t in {n.type for n in group}})
+        return ResolvedActor(shown.most_common(1)[0][0].replace("_", " "), kind.most_common(1)[0][0], None, tuple(mentions))
+
+    def _resolve_statements(self) -> None:
+        """In text order, so that a continuation can point to a speaker already resolved."""
+        ordered = sorted(enumerate(self.findings.statements), key=lambda p: (p[1].paragraph, p[1].speaker or _LAST))
+        last: tuple[int, int] | None = None
+        for i, statement in ordered:
+            actor = self._named_speaker(statement)
+            if actor is None:
+                actor = self._referred(statement)
+            if actor is None and statement.speaker:
+                actor = self._unnamed_actor(self.document.slice(statement.speaker))
+            if actor is None and last and statement.paragraph - last[0] <= 2:
+                actor = last[1]
+            self.of_statement[i] = actor
+            if actor is not None:
+                last = (statement.paragraph, actor)
+
+    def _named_speaker(self, statement: FoundStatement) -> int | None:
+        """The actor whose mention covers the speaker's words, or all of them but a few letters."""
+        speaker = statement.speaker
+        if speaker is None:
+            return None
+        for i, mention in enumerate(self.findings.mentions):
+            if mention.span.covers(speaker) or (speaker.covers(mention.span) and len(speaker) - len(mention.span) <= 2):
+                return self.of_mention[i]
+        return None
+
+    def _referred(self, statement: FoundStatement) -> int | None:
+        totals: dict[int, float] = defaultdict(float)
+        for reference in statement.references:
+            actor = self.of_statement[reference.index] if reference.to_statement else self.of_mention[reference.index]
+            if actor is not None:
+                totals[actor] += reference.score
+        best = max(totals, key=lambda a: (totals[a], -a), default=None)
+        return best if best is not None and totals[best] > statement.unnamed_score else None
+
+    def _unnamed_actor(self, phrase: str) -> int:
+        """The actor of a phrase that names nobody; the same phrase is the same actor throughout the article."""
+        key = fold(phrase)
+        if key not in self.unnamed:
+            self.unnamed[key] = len(self.actors)
+            self.actors.append(ResolvedActor(phrase, self.gazetteer.nominal_type(phrase), None, ()))
+        return self.unnamed[key]
+
+
+_LAST: Final = Span(10**9, 10**9 + 1)
+
+
+def resolve_actors(document: Document, findings: Findings, gazetteer: Gazetteer) -> ResolvedActors:
+    """Give every mention and every speaker of ``findings`` its actor."""
+    return _Resolver(document, findings, gazetteer).resolve()

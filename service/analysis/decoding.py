@@ -1,0 +1,174 @@
+"""Token logits → spans of mentions, speakers and cues in the document.
+
+Knows nothing about actors or stances. Thresholds are shifts of the "outside" logit, chosen on dev.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from service.analysis.document import Document, Span
+from service.analysis.encoder import Tagged
+from service.analysis.findings import FoundMention
+from service.analysis.labels import ACTOR_TYPES, TOKEN_LOGITS
+from service.analysis.text import TASHKEEL, TATWEEL, widen_over_marks
+from service.analysis.windows import Window
+
+_ATTACHED: Final = re.compile(f"(?:[وف][{TASHKEEL}{TATWEEL}]*)?(?:[بلكس][{TASHKEEL}{TATWEEL}]*)?")
+"""Letters that attach to the front of an Arabic name: and, then; by, to, like, will."""
+_WORD: Final = re.compile(f"[^\\W_]|[{TASHKEEL}{TATWEEL}]")
+
+
+@dataclass(frozen=True, slots=True)
+class TagThresholds:
+    """What is taken from the "outside" logit before tags are compared; above 0 finds more, below 0 fewer spans."""
+
+    mention: float
+    speaker: float
+    cue: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSpan:
+    """Tokens ``[start, end)`` of a window, their class (actor type index, or 0) and the mean probability of being inside."""
+
+    start: int
+    end: int
+    label: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSpans:
+    """What the taggers found in one window, as tokens; context segments are left out."""
+
+    mentions: list[TokenSpan]
+    speakers: list[TokenSpan]
+    cues: list[TokenSpan]
+
+
+def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Softmax over the last axis, in float64."""
+    shifted = logits.astype(np.float64) - logits.max(-1, keepdims=True)
+    exp = np.exp(shifted)
+    return np.asarray(exp / exp.sum(-1, keepdims=True), np.float64)
+
+
+def _is_letter(char: str) -> bool:
+    return _WORD.match(char) is not None
+
+
+def _joined(text: str, offsets: npt.NDArray[np.int64], token: int) -> bool:
+    """Whether ``token`` goes on the word of the token before it."""
+    start, before = int(offsets[token, 0]), int(offsets[token - 1, 1])
+    return start == before and start > 0 and _is_letter(text[start - 1]) and start < len(text) and _is_letter(text[start])
+
+
+def decode_tags(
+    logits: npt.NDArray[np.float32], outside_shift: float, text: str, offsets: npt.NDArray[np.int64]
+) -> list[TokenSpan]:
+    """BIO tags, most likely first, made into spans that end where a word ends.
+
+    ``logits``: (n_tokens, 1 + 2 × classes) with O, B-0, I-0, B-1 …; ``offsets``: (n_tokens, 2). The class of a span is the
+    one with the largest summed probability.
+    """
+    shifted = logits.copy()
+    shifted[:, 0] -= outside_shift
+    tags, probabilities = shifted.argmax(-1), softmax(logits)
+    spans, start = [], 0
+    while start < len(tags):
+        end = start + 1
+        if tags[start]:
+            while end < len(tags) and (tags[end] and tags[end] % 2 == 0 or _joined(text, offsets, end)):
+                end += 1
+            inside = probabilities[start:end, 1:].reshape(end - start, -1, 2).sum((0, 2))
+            spans.append(TokenSpan(start, end, int(inside.argmax()), float(1 - probabilities[start:end, 0].mean())))
+        start = end
+    return spans
+
+
+def window_spans(window: Window, tagged: Tagged, thresholds: TagThresholds, document: Document) -> WindowSpans:
+    """Spans of the segments of ``window`` that are its own; none crosses a segment."""
+    found = WindowSpans([], [], [])
+    for segment in window.segments:
+        if segment.context:
+            continue
+        rows = slice(segment.start, segment.end)
+        lists = {"mention": found.mentions, "speaker": found.speakers, "cue": found.cues}
+        for name, spans in lists.items():
+            logits = tagged.token_logits[rows, TOKEN_LOGITS[name]]
+            for s in decode_tags(logits, getattr(thresholds, name), document.readable, window.offsets[rows]):
+                spans.append(TokenSpan(s.start + segment.start, s.end + segment.start, s.label, s.score))
+    return found
+
+
+def characters_of(span: TokenSpan, window: Window, tagged: Tagged, document: Document) -> Span | None:
+    """The code points of a token span, without the letters attached before the name and with its last marks.
+
+    None where nothing is left, as for a token that stands for no character.
+    """
+    start, end = int(window.offsets[span.start, 0]), int(window.offsets[span.end - 1, 1])
+    n_attached = int(tagged.token_logits[span.start, TOKEN_LOGITS["prefix"]].argmax())
+    start = _after_attached(document.text, start, int(window.offsets[span.start, 1]), n_attached)
+    return Span(start, widen_over_marks(document.text, end)) if start < end else None
+
+
+def _after_attached(text: str, start: int, token_end: int, n_attached: int) -> int:
+    """``start`` moved over ``n_attached`` letters of its token, if these are letters that attach to names."""
+    cut = start
+    for _ in range(n_attached):
+        cut = widen_over_marks(text, cut + 1)
+    return cut if cut < token_end and _ATTACHED.fullmatch(text, start, cut) else start
+
+
+def occurrences(text: str, form: str) -> Iterator[Span]:
+    """Where ``form`` stands in ``text`` as a word or words of its own, attached letters before it allowed."""
+    start = text.find(form)
+    while start >= 0:
+        end = start + len(form)
+        begins = start == 0 or not _is_letter(text[start - 1]) or _is_prefixed(text, start)
+        if begins and (end == len(text) or not _is_letter(text[end])):
+            yield Span(start, end)
+        start = text.find(form, end)
+
+
+def _is_prefixed(text: str, start: int) -> bool:
+    """Whether only a word's attached letters lie between the start of the word and ``start``."""
+    word = start
+    while word > 0 and start - word < 8 and _is_letter(text[word - 1]):
+        word -= 1
+    return _ATTACHED.fullmatch(text, word, start) is not None
+
+
+def repeat_mentions(document: Document, found: Sequence[FoundMention]) -> list[FoundMention]:
+    """``found`` and every other occurrence of the same forms, longest first, none overlapping, in text order.
+
+    A name that is a name once is a name throughout its article; the taggers see each occurrence on its own.
+    """
+    best: dict[str, FoundMention] = {}
+    for mention in found:
+        form = document.slice(mention.span)
+        if form not in best or best[form].score < mention.score:
+            best[form] = mention
+    taken = sorted(found, key=lambda m: m.span)
+    covered = np.zeros(len(document.text) + 1, bool)
+    for mention in taken:
+        covered[mention.span.start : mention.span.end] = True
+    for form in sorted(best, key=len, reverse=True):
+        if len(form) < 3:
+            continue
+        for span in occurrences(document.text, form):
+            if not covered[span.start : span.end].any() and "\n" not in form:
+                covered[span.start : span.end] = True
+                taken.append(FoundMention(span, best[form].actor_type, best[form].score))
+    return sorted(taken, key=lambda m: m.span)
+
+
+def actor_type(label: int) -> str:
+    return ACTOR_TYPES[label]

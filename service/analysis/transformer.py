@@ -1,0 +1,231 @@
+"""The transformer model: documents → findings, through windows, one encoder pass, and the relation heads on its states.
+
+Every decision here is a calibrated probability against a threshold from the artifact; who the actors are is decided later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from service.analysis.decoding import (
+    TagThresholds,
+    TokenSpan,
+    WindowSpans,
+    actor_type,
+    characters_of,
+    repeat_mentions,
+    softmax,
+    window_spans,
+)  # fmt: skip
+from service.analysis.document import Document, Span
+from service.analysis.encoder import Encoder, RelationLogits, Tagged
+from service.analysis.findings import Findings, FoundMention, FoundStatement, Reference
+from service.analysis.labels import KINDS, TOPICS
+from service.analysis.text import fold
+from service.analysis.units import MENTION, SPEAKER, Unit, candidate_pairs, link_candidates, relation_inputs, segment_units
+from service.analysis.windows import SpecialTokens, Window, WindowLimits, build_windows
+
+MIN_ALIAS_SCORE: Final = 0.05
+"""Alias pairs less likely than this are not reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Fitted on dev: temperatures divide logits, biases are added to them after that.
+
+    ``implicit``: log-odds above which a segment continues a speaker. ``stance_bias``: one value per stance label.
+    ``stance_weights``: by these the calibrated stance scores are multiplied before the largest one decides the label, since
+    the rule that finds most stances right is not the one that errs least over all the neutral pairs.
+    """
+
+    tags: TagThresholds
+    implicit: float
+    topic_temperature: float
+    stance_temperature: float
+    stance_bias: tuple[float, float, float]
+    stance_weights: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Speaker:
+    """A speaker span of a window: its characters, score, and where it stands."""
+
+    span: Span
+    score: float
+
+
+@dataclass
+class _Draft:
+    """What is gathered of one document, window by window."""
+
+    topics: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64]
+    mentions: list[FoundMention]
+    speakers: list[_Speaker]
+    cues: list[Span]
+    aliases: list[tuple[int, int, float]] = field(default_factory=list)
+    explicit: dict[int, FoundStatement] = field(default_factory=dict)
+    implicit: dict[int, FoundStatement] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Transformer:
+    """A loaded artifact. Implements ``Finder``."""
+
+    name: str
+    version: str
+    tokenizer: Tokenizer
+    special: SpecialTokens
+    limits: WindowLimits
+    encoder: Encoder
+    calibration: Calibration
+
+    @property
+    def stance_weights(self) -> tuple[float, float, float]:
+        return self.calibration.stance_weights
+
+    def find(self, documents: Sequence[Document]) -> list[Findings]:
+        """One pass of the encoder over the windows of all ``documents``, then each document by itself."""
+        windows = [build_windows(d, self.tokenizer, self.special, self.limits) for d in documents]
+        tagged = iter(self.encoder.tag([w for of_document in windows for w in of_document]))
+        return [
+            self._findings(d, of_document, [next(tagged) for _ in of_document])
+            for d, of_document in zip(documents, windows, strict=True)
+        ]
+
+    def _findings(self, document: Document, windows: list[Window], tagged: list[Tagged]) -> Findings:
+        spans = [window_spans(w, t, self.calibration.tags, document) for w, t in zip(windows, tagged, strict=True)]
+        draft = _draft(document, windows, tagged, spans)
+        for window, states in zip(windows, tagged, strict=True):
+            _WindowReader(self, document, window, draft).read(states)
+        return _finished(draft)
+
+
+def _located(document: Document, spans: Sequence[TokenSpan], window: Window, tagged: Tagged) -> list[tuple[Span, TokenSpan]]:
+    located = ((characters_of(s, window, tagged, document), s) for s in spans)
+    return [(span, token_span) for span, token_span in located if span]
+
+
+def _draft(document: Document, windows: list[Window], tagged: list[Tagged], spans: list[WindowSpans]) -> _Draft:
+    mentions, speakers, cues = [], [], []
+    for window, states, found in zip(windows, tagged, spans, strict=True):
+        for span, s in _located(document, found.mentions, window, states):
+            mentions.append(FoundMention(span, actor_type(s.label), s.score))
+        speakers += [_Speaker(span, s.score) for span, s in _located(document, found.speakers, window, states)]
+        cues += [span for span, _ in _located(document, found.cues, window, states)]
+    n = len(document.paragraphs)
+    return _Draft(np.zeros((n, len(TOPICS))), np.zeros((n, 1)), repeat_mentions(document, mentions), speakers, cues)
+
+
+def _finished(draft: _Draft) -> Findings:
+    """Statements in one list, those with a speaker's words first, so that references to them are indices into it."""
+    explicit = [draft.explicit[i] for i in range(len(draft.speakers))]
+    implicit = [draft.implicit[paragraph] for paragraph in sorted(draft.implicit)]
+    topics = draft.topics / np.maximum(draft.weights, 1e-9)
+    return Findings(topics, tuple(draft.mentions), tuple(draft.aliases), tuple(explicit + implicit))
+
+
+class _WindowReader:
+    """Adds what the relation heads say of one window to the draft of its document."""
+
+    def __init__(self, model: Transformer, document: Document, window: Window, draft: _Draft) -> None:
+        self.model, self.document, self.window, self.draft = model, document, window, draft
+        self.units: list[Unit] = []
+        self.sources: list[int] = []
+        """Per span unit, its index among the draft's mentions or speakers."""
+        for i, mention in enumerate(draft.mentions):
+            self._add(mention.span, MENTION, i)
+        for i, speaker in enumerate(draft.speakers):
+            self._add(speaker.span, SPEAKER, i)
+        self.n_spans = len(self.units)
+        self.units += segment_units(window.segments)
+
+    def _add(self, span: Span, kind: int, source: int) -> None:
+        tokens = self.window.tokens_of(span)
+        if tokens:
+            segment = self.window.segment_of(tokens[0])
+            self.units.append(Unit(*tokens, segment, kind, fold(self.document.slice(span))))
+            self.sources.append(source)
+
+    def read(self, tagged: Tagged) -> None:
+        pairs = candidate_pairs(self.units)
+        logits = self.model.encoder.relate(tagged.states, relation_inputs(self.units, len(self.window.ids), pairs))
+        self._read_topics(logits)
+        self._read_aliases(logits)
+        stances = self._stances(logits, pairs)
+        kinds = logits.kind.argmax(-1)
+        for i, unit in enumerate(self.units):
+            segment = self.window.segments[unit.segment]
+            if unit.kind == MENTION or segment.context:
+                continue
+            references, unnamed = self._references(i, logits)
+            common = (KINDS[kinds[i]], references, unnamed, stances.get(i, ()))
+            if unit.kind == SPEAKER:
+                speaker = self.draft.speakers[self.sources[i]]
+                cue = self._cue(segment.paragraph, speaker.span)
+                self.draft.explicit[self.sources[i]] = FoundStatement(
+                    segment.paragraph, speaker.span, speaker.score, cue, *common
+                )
+            elif (odds := float(logits.implicit[unit.segment])) > self.model.calibration.implicit:
+                score = 1 / (1 + np.exp(-odds))
+                cue = self._cue(segment.paragraph, None)
+                self.draft.implicit.setdefault(segment.paragraph, FoundStatement(segment.paragraph, None, score, cue, *common))
+
+    def _read_topics(self, logits: RelationLogits) -> None:
+        probabilities = softmax(logits.topic / self.model.calibration.topic_temperature)
+        for segment, row in zip(self.window.segments, probabilities, strict=True):
+            if not segment.context:
+                weight = segment.end - segment.start + 1
+                self.draft.topics[segment.paragraph] += weight * row
+                self.draft.weights[segment.paragraph] += weight
+
+    def _read_aliases(self, logits: RelationLogits) -> None:
+        for query in range(self.n_spans):
+            if self.units[query].kind == MENTION:
+                candidates, scores = self._link_scores(query, logits)
+                for candidate, score in zip(candidates, scores, strict=False):
+                    if score >= MIN_ALIAS_SCORE:
+                        self.draft.aliases.append((self.sources[query], self.sources[candidate], float(score)))
+
+    def _link_scores(self, query: int, logits: RelationLogits) -> tuple[list[int], npt.NDArray[np.float64]]:
+        """Candidates of a query and their probabilities, with that of "none of them" last."""
+        candidates = link_candidates(query, self.units)
+        return candidates, softmax(logits.link[query, [*candidates, -1]])
+
+    def _references(self, query: int, logits: RelationLogits) -> tuple[tuple[Reference, ...], float]:
+        candidates, scores = self._link_scores(query, logits)
+        references = [
+            Reference(self.sources[c], self.units[c].kind == SPEAKER, float(score))
+            for c, score in zip(candidates, scores, strict=False)
+        ]
+        return tuple(references), float(scores[-1])
+
+    def _stances(
+        self, logits: RelationLogits, pairs: list[tuple[int, int]]
+    ) -> dict[int, tuple[tuple[int, npt.NDArray[np.float64]], ...]]:
+        calibration = self.model.calibration
+        shifted = logits.stance / calibration.stance_temperature + np.array(calibration.stance_bias, np.float32)
+        found: dict[int, list[tuple[int, npt.NDArray[np.float64]]]] = {}
+        for (speaker, target), row in zip(pairs, softmax(shifted), strict=True):
+            found.setdefault(speaker, []).append((self.sources[target], row))
+        return {speaker: tuple(rows) for speaker, rows in found.items()}
+
+    def _cue(self, paragraph: int, speaker: Span | None) -> Span | None:
+        """The cue of the paragraph nearest to the speaker's words, or the first one that no speaker's words are near."""
+        bounds = self.document.paragraphs[paragraph]
+        cues = [cue for cue in self.draft.cues if bounds.covers(cue)]
+        speakers = [s.span for s in self.draft.speakers if bounds.covers(s.span)]
+        nearest = {min(speakers, key=lambda s: _distance(s, cue)): cue for cue in reversed(cues)} if speakers else {}
+        if speaker is not None:
+            return nearest.get(speaker)
+        return next((cue for cue in cues if cue not in nearest.values()), None)
+
+
+def _distance(first: Span, second: Span) -> int:
+    return max(first.start - second.end, second.start - first.end, 0)

@@ -1,0 +1,1 @@
+"""What makes the weights: encoders, heads, training, evaluation, export and the scikit-learn baseline."""

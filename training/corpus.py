@@ -1,0 +1,76 @@
+"""Reading the corpora of a data folder (laid out as in its README) into annotated documents.
+
+Knows nothing about tokens. Rows are read with ``datasets``; a file that is missing is named in the error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset, load_dataset
+
+from service.analysis.document import Span
+from service.analysis.labels import STANCES
+from training.errors import TrainingError
+from training.examples import IGNORE, Annotated, annotated_article, annotated_sentence
+
+
+class CorpusError(TrainingError):
+    """A corpus file is missing or cannot be read."""
+
+
+def read_rows(path: Path) -> Dataset:
+    """The lines of ``path`` as a dataset with one column, ``text``: each a JSON object.
+
+    Raises:
+        CorpusError: when there is no such file.
+    """
+    if not path.is_file():
+        raise CorpusError(f"no corpus file {path}; --data is a folder with articles/, directed/, target/ … in it")
+    return load_dataset("text", data_files=str(path), split="train", keep_linebreaks=False)
+
+
+def read_records(path: Path) -> list[dict[str, Any]]:
+    """The JSON objects of ``path``, in order.
+
+    Raises:
+        CorpusError: when a line is not JSON, with its number.
+    """
+    records = []
+    for number, line in enumerate(read_rows(path)["text"], 1):
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            raise CorpusError(f"{path}:{number}: not JSON: {error}") from error
+    return records
+
+
+def read_articles(data: Path, split: str) -> list[dict[str, Any]]:
+    """Annotated articles of ``split`` (train, dev or test) in the corpus format."""
+    return read_records(data / "articles" / f"{split}.jsonl")
+
+
+def annotated_articles(data: Path, split: str) -> list[Annotated]:
+    return [annotated_article(record) for record in read_articles(data, split)]
+
+
+def directed_sentences(data: Path, split: str) -> Iterator[Annotated]:
+    """“Who blames or endorses whom”: both directions of every pair of entities (Park, Pan and Joo 2021)."""
+    for row in read_records(data / "directed" / f"dse_{split}.jsonl"):
+        targets = [(Span(*row[name]), IGNORE) for name in "pq"]
+        if not targets[0][0].overlaps(targets[1][0]):
+            pairs = [(0, 1, STANCES.index(row["p_to_q"])), (1, 0, STANCES.index(row["q_to_p"]))]
+            yield annotated_sentence(row["text"], targets, pairs)
+
+
+def targeted_sentences(data: Path, split: str) -> Iterator[Annotated]:
+    """NewsMTSC: the sentence's own stance toward each target (Hamborg and Donnay 2021)."""
+    for row in read_records(data / "target" / f"newsmtsc_{split}.jsonl"):
+        targets = [(Span(t["start"], t["end"]), STANCES.index(t["label"])) for t in row["targets"]]
+        yield annotated_sentence(row["text"], targets, [])
+
+
+TRANSFER_SOURCES = {"dse": directed_sentences, "newsmtsc": targeted_sentences}

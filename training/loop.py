@@ -1,0 +1,134 @@
+"""The training loop: seeded, resumable from its last checkpoint, with a progress bar and a metrics log.
+
+Knows nothing about tasks; a stage gives it the batches of an epoch and the losses of a batch.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from training.config import StageConfig
+from training.model import Mawaqif
+
+log = logging.getLogger(__name__)
+Batch = TypeVar("Batch")
+LOG_EVERY = 20
+
+
+def parameter_groups(model: Mawaqif, config: StageConfig) -> list[dict[str, Any]]:
+    """Encoder and heads with their own learning rates; biases, norms and embeddings without decay."""
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = defaultdict(list)
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            groups[name.startswith("tagger.encoder."), parameter.ndim > 1 and "embed" not in name].append(parameter)
+    return [
+        {"params": parameters, "lr": lr, "base_lr": lr, "weight_decay": config.weight_decay if decays else 0.0}
+        for (in_encoder, decays), parameters in groups.items()
+        for lr in [config.encoder_lr if in_encoder else config.head_lr]
+    ]
+
+
+def lr_factor(progress: float, warmup: float) -> float:
+    """Linear warm-up over the first ``warmup`` of the run, then linear decay to 0; ``progress`` in [0, 1]."""
+    if progress < warmup:
+        return max(0.01, progress / warmup)
+    return max(0.0, (1 - progress) / (1 - warmup))
+
+
+class Loop(Generic[Batch]):
+    """One stage of training. ``run`` returns at once when the stage's checkpoint says that it is done."""
+
+    def __init__(
+        self, model: Mawaqif, config: StageConfig, folder: Path, seed: int,
+        batches_of: Callable[[int], Sequence[Batch]], losses_of: Callable[[Batch], dict[str, Tensor]],
+    ) -> None:  # fmt: skip
+        self.model, self.config, self.folder, self.seed = model, config, folder, seed
+        self.batches_of, self.losses_of = batches_of, losses_of
+        self.optimizer = torch.optim.AdamW(parameter_groups(model, config))
+        self.epoch, self.next_batch, self.step = 0, 0, 0
+        self.sums: dict[str, float] = defaultdict(float)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "checkpoint.pt"
+
+    def resume(self) -> None:
+        """Go on from the last checkpoint where there is one."""
+        torch.manual_seed(self.seed)
+        if self.checkpoint.exists():
+            state = torch.load(self.checkpoint, weights_only=True, map_location="cpu")
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.epoch, self.next_batch, self.step = state["epoch"], state["next_batch"], state["step"]
+            torch.set_rng_state(state["rng"])
+            log.info("resumed %s at step %d", self.folder.name, self.step)
+
+    def save(self) -> None:
+        state = {
+            "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "epoch": self.epoch,
+            "next_batch": self.next_batch, "step": self.step, "rng": torch.get_rng_state(),
+        }  # fmt: skip
+        part = self.checkpoint.with_suffix(".part")
+        torch.save(state, part)
+        part.replace(self.checkpoint)
+
+    def run(self) -> None:
+        self.resume()
+        self.model.train()
+        saved = time.monotonic()
+        while self.epoch < self.config.epochs:
+            batches = self.batches_of(self.epoch)
+            bar = tqdm(total=len(batches), initial=self.next_batch, desc=f"{self.folder.name} {self.epoch + 1}", mininterval=10)
+            while self.next_batch < len(batches) and self._progress(len(batches)) < 1:
+                self._step(batches[self.next_batch], self._progress(len(batches)))
+                self.next_batch += 1
+                bar.update()
+                if time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
+                    self.save()
+                    saved = time.monotonic()
+            bar.close()
+            self.epoch, self.next_batch = self.epoch + 1, 0
+            self.save()
+        self.model.eval()
+
+    def _progress(self, n_batches: int) -> float:
+        return (self.epoch + self.next_batch / n_batches) / self.config.epochs
+
+    def _step(self, batch: Batch, progress: float) -> None:
+        factor = lr_factor(progress, self.config.warmup_fraction)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["base_lr"] * factor
+        losses = self.losses_of(batch)
+        torch.stack(list(losses.values())).sum().backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        for name, loss in losses.items():
+            self.sums[name] += loss.item()
+        if self.step % LOG_EVERY == 0:
+            self._log(progress, factor)
+
+    def _log(self, progress: float, factor: float) -> None:
+        means = {name: round(total / LOG_EVERY, 4) for name, total in self.sums.items() if total}
+        self.sums.clear()
+        row = {
+            "step": self.step,
+            "progress": round(progress, 4),
+            "lr_factor": round(factor, 4),
+            "time": round(time.time(), 1),
+            **means,
+        }
+        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as out:
+            out.write(json.dumps(row) + "\n")
