@@ -3,77 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from tests.doubles import POISON
+from tests.servers import Server, serving
 
 SECRET = "سرّي-zqxjkv"
-ROOT = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True)
-class Server:
-    address: str
-    log: Path
-
-    def send(self, route: str, body: object = None, content_type: str = "application/json") -> tuple[int, bytes]:
-        content = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-        request = urllib.request.Request(self.address + route, content, {"Content-Type": content_type})
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:
-                return response.status, response.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read()
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    started = Server(f"http://127.0.0.1:{port}", folder / "log")
-    environment = {**os.environ, "BENTOML_HOME": str(folder / "bentoml"), "BENTOML_DO_NOT_TRACK": "True", "BENTOML_DEBUG": "True"}
-    command = [sys.executable, "-m", "bentoml", "serve", "tests.served:Mawaqif", "--host", "127.0.0.1", "--port", str(port)]
-    with started.log.open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
-    try:
-        _await_readiness(started, process)
+    with serving("tests.served:Mawaqif", tmp_path_factory.mktemp("server")) as started:
         yield started
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _await_readiness(server: Server, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        if process.poll() is not None:
-            break
-        try:
-            if server.send("/readyz")[0] == 200:
-                return
-        except OSError:
-            pass
-        time.sleep(0.1)
-    pytest.fail(f"the server did not start:\n{server.log.read_text()}")
 
 
 def test_what_bentoml_serves_is_served(server: Server) -> None:

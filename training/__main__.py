@@ -71,9 +71,9 @@ def _scorer(arguments: argparse.Namespace) -> Path:
 
 
 def train(arguments: argparse.Namespace) -> None:
-    from training.stages import articles_step
+    from training.stages import refine_step
 
-    articles_step(_run(arguments))
+    refine_step(_run(arguments))
 
 
 def export(arguments: argparse.Namespace) -> None:
@@ -131,7 +131,7 @@ def benchmark(arguments: argparse.Namespace) -> None:
 
 
 def baseline(arguments: argparse.Namespace) -> None:
-    from training.linear.learned import train_baseline
+    from training.baseline import train_baseline
 
     train_baseline(arguments.data, arguments.artifact, arguments.seed)
 

@@ -15,16 +15,16 @@ ARTICLES = {
 SOURCES = {
     "dse": {
         "name": "Who Blames or Endorses Whom (DSE)", "licence": "free use, paper to be cited (Park, Pan and Joo 2021)",
-        "use": "English sentences, directed stance between two entities, first training stage",
+        "use": "English sentences, directed stance between two entities, first and last training stage",
     },
     "newsmtsc": {
         "name": "NewsMTSC", "licence": "MIT style (Hamborg and Donnay 2021)",
-        "use": "English sentences, stance toward targets, first training stage",
+        "use": "English sentences, stance toward targets, first and last training stage",
     },
 }  # fmt: skip
 ENCODER_LICENCES = {
     "intfloat/multilingual-e5-small": "MIT",
-    "aubmindlab/bert-base-arabertv02": "AraBERT licence (AUB; derivatives share alike)",
+    "aubmindlab/bert-base-arabertv02": "AraBERT (AUB), share alike",
 }
 LIMITS = (
     "Trained on agency-style Arabic news of 2018: dialect, poetry, opinion columns and social media are outside of what it knows.",

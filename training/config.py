@@ -74,6 +74,8 @@ class LossConfig(_Part):
     """Share of input tokens replaced by ``mask_token`` while training."""
     mask_token: int = 0
     """Id of the replacement; set from the tokenizer when a run starts."""
+    mask_mention_prob: Probability = 0.0
+    """Chance that all tokens of a mention are replaced: what is said of a name must show in the words around it."""
 
 
 class StageConfig(_Part):
@@ -96,6 +98,13 @@ class TransferConfig(StageConfig):
     """English corpora on which the encoder and the stance head are trained first."""
 
 
+class RefineConfig(StageConfig):
+    sources: tuple[Literal["dse", "newsmtsc"], ...] = ()
+    """English corpora that are mixed in, so that what the first stage taught is not forgotten."""
+    sentences_per_epoch: Annotated[int, Field(ge=0)] = 0
+    """Sentences drawn from them for each epoch."""
+
+
 class ExportConfig(_Part):
     name: str
     version: str
@@ -110,6 +119,8 @@ class TrainingConfig(_Part):
     heads: HeadsConfig
     transfer: TransferConfig | None = None
     articles: StageConfig
+    refine: RefineConfig | None = None
+    """A second pass over the articles, usually with masked names and English sentences among them."""
     export: ExportConfig
 
 

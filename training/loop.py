@@ -45,6 +45,27 @@ def lr_factor(progress: float, warmup: float) -> float:
     return max(0.0, (1 - progress) / (1 - warmup))
 
 
+def _frozen(model: nn.Module) -> set[str]:
+    return {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+
+
+def trained_state(model: nn.Module) -> dict[str, Tensor]:
+    """The state of ``model`` without its frozen parameters, which are its base's."""
+    frozen = _frozen(model)
+    return {name: tensor for name, tensor in model.state_dict().items() if name not in frozen}
+
+
+def load_trained(model: nn.Module, state: dict[str, Tensor]) -> None:
+    """Load what ``trained_state`` gave, into a model whose frozen parameters are already in place.
+
+    Raises:
+        RuntimeError: when anything but frozen parameters is missing or too much.
+    """
+    frozen = _frozen(model)
+    own = {name: tensor for name, tensor in model.state_dict().items() if name in frozen}
+    model.load_state_dict(own | {name: tensor for name, tensor in state.items() if name not in frozen})
+
+
 class Loop(Generic[Batch]):
     """One stage of training. ``run`` returns at once when the stage's checkpoint says that it is done."""
 
@@ -68,7 +89,7 @@ class Loop(Generic[Batch]):
         torch.manual_seed(self.seed)
         if self.checkpoint.exists():
             state = torch.load(self.checkpoint, weights_only=True, map_location="cpu")
-            self.model.load_state_dict(state["model"])
+            load_trained(self.model, state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.epoch, self.next_batch, self.step = state["epoch"], state["next_batch"], state["step"]
             torch.set_rng_state(state["rng"])

@@ -18,6 +18,9 @@ from training.config import LossConfig
 from training.examples import IGNORE, WindowExample
 from training.model import Mawaqif, RelationsOutput
 
+LAST_SPECIAL = 4
+"""Both vocabulary conventions keep their special tokens at ids up to this one."""
+
 
 def padded(examples: Sequence[WindowExample], pad: int) -> tuple[Tensor, Tensor]:
     """``input_ids`` and ``attention_mask`` of a batch, shapes (windows, longest window)."""
@@ -63,13 +66,22 @@ def _mean(losses: list[Tensor], zero: Tensor) -> Tensor:
     return torch.stack(losses).mean() if losses else zero
 
 
+def _masked(examples: Sequence[WindowExample], mask: Tensor, config: LossConfig) -> Tensor:
+    """Which tokens to hide: single ones, and all tokens of some mentions. Shape (windows, tokens), bool."""
+    hidden = (torch.rand(mask.shape) < config.mask_token_prob) & (mask.cpu() == 1)
+    for row, example in zip(hidden, examples, strict=True):
+        for unit in example.units:
+            if unit.kind == MENTION and torch.rand(()) < config.mask_mention_prob:
+                row[unit.start : unit.end] = True
+    return hidden
+
+
 def batch_losses(model: Mawaqif, examples: Sequence[WindowExample], pad: int, config: LossConfig) -> dict[str, Tensor]:
     """Mean loss of each head, weighted by ``config``; their sum is what is minimised."""
     device = model.tagger.token_head.weight.device
     ids, mask = (t.to(device) for t in padded(examples, pad))
-    if model.training and config.mask_token_prob:
-        noise = torch.rand(ids.shape, device=device) < config.mask_token_prob
-        ids = ids.masked_fill(noise & (mask == 1) & (ids > 4), config.mask_token)
+    if model.training:
+        ids = ids.masked_fill(_masked(examples, mask, config).to(device) & (ids > LAST_SPECIAL), config.mask_token)
     output = model.tagger(ids, mask)
     losses = _token_losses(output.token_logits, examples, config)
     weights = torch.tensor(config.stance_weights, device=device)

@@ -1,4 +1,4 @@
-"""The steps that make the weights, in order: base encoder → English transfer → pruning → annotated articles.
+"""The steps that make the weights, in order: base encoder → English transfer → pruning → annotated articles → refinement.
 
 Each step reads what the one before it wrote into the run's folder and is skipped or resumed when its own output is there.
 """
@@ -20,7 +20,7 @@ from training.config import StageConfig, TrainingConfig
 from training.corpus import TRANSFER_SOURCES, annotated_articles, read_articles
 from training.encoders import Base, load_base, pruned, read_base, save_base, special_id, special_tokens
 from training.examples import Annotated, WindowExample, cropped, window_examples
-from training.loop import Loop
+from training.loop import Loop, load_trained, trained_state
 from training.losses import batch_losses
 from training.model import Mawaqif
 
@@ -124,21 +124,51 @@ def prune_step(run: Run) -> tuple[Base, dict[str, Tensor]]:
     return read_base(folder), torch.load(folder / "relations.pt", weights_only=True)
 
 
-def articles_step(run: Run) -> tuple[Mawaqif, Tokenizer]:
+def articles_step(run: Run) -> Mawaqif:
     """All heads trained on the annotated articles."""
     base, relations = prune_step(run)
     model = new_model(run.config, base)
     model.relations.load_state_dict(relations)
     articles = annotated_articles(run.data, "train")
+    config = run.config.articles
+    train_stage(run, "articles", model, base.tokenizer, config, lambda rng: _shown(run, base, config, articles, rng))
+    return model
+
+
+def last_checkpoint(run: Run) -> Path:
+    """Where the last configured stage keeps its checkpoint."""
+    return run.folder / ("refine" if run.config.refine else "articles") / "checkpoint.pt"
+
+
+def refine_step(run: Run) -> None:
+    """A second pass over the articles, with English sentences among them, where one is configured.
+
+    Runs on the unpruned vocabulary, of which the pruned one is a part: the word embeddings are frozen.
+    """
+    model = articles_step(run)
+    config = run.config.refine
+    if not config:
+        return
+    base = base_step(run)
+    whole = new_model(run.config, base)
+    load_trained(whole, trained_state(model))
+    articles = annotated_articles(run.data, "train")
+    documents = [d for source in config.sources for d in TRANSFER_SOURCES[source](run.data, "train")]
+    sentences = [e for e in _all_examples(run, base.tokenizer, documents) if len(e.stance)]
 
     def examples_of(rng: random.Random) -> list[WindowExample]:
-        shown = [_maybe_cropped(article, run.config.articles.crop_prob, rng) for article in articles]
-        examples = _all_examples(run, base.tokenizer, shown)
-        log.info("articles: %d windows, %d tokens", len(examples), sum(e.n_tokens for e in examples))
-        return examples
+        drawn = rng.sample(sentences, min(len(sentences), config.sentences_per_epoch))
+        return _shown(run, base, config, articles, rng) + drawn
 
-    train_stage(run, "articles", model, base.tokenizer, run.config.articles, examples_of)
-    return model, base.tokenizer
+    train_stage(run, "refine", whole, base.tokenizer, config, examples_of)
+
+
+def _shown(run: Run, base: Base, config: StageConfig, articles: list[Annotated], rng: random.Random) -> list[WindowExample]:
+    """The windows of one epoch over ``articles``, some of them cropped."""
+    shown = [_maybe_cropped(article, config.crop_prob, rng) for article in articles]
+    examples = _all_examples(run, base.tokenizer, shown)
+    log.info("articles: %d windows, %d tokens", len(examples), sum(e.n_tokens for e in examples))
+    return examples
 
 
 def _maybe_cropped(article: Annotated, prob: float, rng: random.Random) -> Annotated:

@@ -68,7 +68,7 @@ def open_transformer(folder: Path, n_threads: int = 0) -> Transformer:
 
 
 def _open_baseline(folder: Path) -> Finder:
-    from service.analysis.linear.baseline import Baseline  # scikit-learn takes a second to import, which not everyone needs
+    from service.analysis.baseline import Baseline  # scikit-learn takes a second to import, which not everyone needs
 
     return Baseline.load(folder)
 

@@ -23,7 +23,7 @@ NOT_ARABIC: Final = "not_arabic"
 
 def assemble(document: Document, findings: Findings, resolved: ResolvedActors, finder: Finder) -> Analysis:
     """The analysis of ``document``; actors are numbered in the order in which the article first shows them."""
-    return _Assembly(document, findings, resolved, np.array(finder.stance_weights)).analysis(finder)
+    return _Assembly(document, findings, resolved, finder).analysis()
 
 
 def _topic(scores: Floats) -> Topic:
@@ -45,10 +45,18 @@ def mean_stance(rows: list[Floats]) -> Floats:
 
 
 class _Assembly:
-    def __init__(self, document: Document, findings: Findings, resolved: ResolvedActors, stance_weights: Floats) -> None:
-        self.document, self.findings, self.resolved, self.stance_weights = document, findings, resolved, stance_weights
+    def __init__(self, document: Document, findings: Findings, resolved: ResolvedActors, finder: Finder) -> None:
+        self.document, self.findings, self.resolved, self.finder = document, findings, resolved, finder
+        self.named_weights = np.array(finder.stance_weights)
+        self.meant_weights = self.named_weights * np.where(np.array(STANCES) == NEUTRAL, 1, finder.meant_factor)
         self.paragraph_of = [document.paragraph_at(m.span.start) for m in findings.mentions]
+        self.mentions_in: dict[int, list[int]] = defaultdict(list)
+        for mention, paragraph in enumerate(self.paragraph_of):
+            self.mentions_in[paragraph].append(mention)
         self.statements = self._kept_statements()
+        self.statements_in: dict[int, list[tuple[FoundStatement, int]]] = defaultdict(list)
+        for statement, actor in self.statements:
+            self.statements_in[statement.paragraph].append((statement, actor))
         self.ids = self._ids()
 
     def _kept_statements(self) -> list[tuple[FoundStatement, int]]:
@@ -71,11 +79,11 @@ class _Assembly:
             first[actor] = min(first.get(actor, at), at)
         return {actor: f"A{n}" for n, actor in enumerate(sorted(first, key=lambda a: (first[a], a)), 1)}
 
-    def analysis(self, finder: Finder) -> Analysis:
+    def analysis(self) -> Analysis:
         lengths = np.array([len(p) for p in self.document.paragraphs], np.float64)
         paragraphs = tuple(self._paragraph(i) for i in range(len(self.document.paragraphs)))
         return Analysis(
-            self.document, finder.name, finder.version, _topic(article_scores(self.findings.topics, lengths)),
+            self.document, self.finder.name, self.finder.version, _topic(article_scores(self.findings.topics, lengths)),
             self._actors(), paragraphs, _relations(paragraphs), () if self.document.has_arabic else (NOT_ARABIC,),
         )  # fmt: skip
 
@@ -88,11 +96,9 @@ class _Assembly:
         return tuple(found)
 
     def _paragraph(self, index: int) -> Paragraph:
-        mentions = tuple(
-            ActorSpan(self.ids[self.resolved.of_mention[i]], m.span, m.score)
-            for i, m in enumerate(self.findings.mentions) if self.paragraph_of[i] == index
-        )  # fmt: skip
-        statements = [self._statement(s, actor) for s, actor in self.statements if s.paragraph == index]
+        found = [(self.resolved.of_mention[i], self.findings.mentions[i]) for i in self.mentions_in[index]]
+        mentions = tuple(ActorSpan(self.ids[actor], mention.span, mention.score) for actor, mention in found)
+        statements = [self._statement(s, actor) for s, actor in self.statements_in[index]]
         statements.sort(key=lambda s: s.speaker.span.start if s.speaker.span else len(self.document.text))
         return Paragraph(index, self.document.paragraphs[index], _topic(self.findings.topics[index]), mentions, tuple(statements))
 
@@ -109,16 +115,16 @@ class _Assembly:
             group = inside if self.paragraph_of[mention] == statement.paragraph else outside
             if actor != speaker:
                 group[actor].append(scores)
-        stances = {actor: self._stance(actor, rows) for actor, rows in inside.items()}
+        stances = {actor: self._stance(actor, rows, self.named_weights) for actor, rows in inside.items()}
         for actor, rows in outside.items():
-            stance = self._stance(actor, rows)
+            stance = self._stance(actor, rows, self.meant_weights)
             if actor not in stances and stance.label != NEUTRAL:
                 stances[actor] = stance
         return tuple(stances.values())
 
-    def _stance(self, actor: int, rows: list[Floats]) -> Stance:
+    def _stance(self, actor: int, rows: list[Floats], weights: Floats) -> Stance:
         scores = mean_stance(rows)
-        label = STANCES[int((scores * self.stance_weights).argmax())]
+        label = STANCES[int((scores * weights).argmax())]
         return Stance(self.ids[actor], label, dict(zip(STANCES, scores.tolist(), strict=True)))
 
 

@@ -22,6 +22,10 @@ from service.analysis.windows import Window
 
 _ATTACHED: Final = re.compile(f"(?:[وف][{TASHKEEL}{TATWEEL}]*)?(?:[بلكس][{TASHKEEL}{TATWEEL}]*)?")
 """Letters that attach to the front of an Arabic name: and, then; by, to, like, will."""
+MAX_ATTACHED: Final = 8
+"""Attached letters with their marks are no longer than this."""
+MIN_INSIDE: Final = 0.1
+"""A beginning is read as going on when "inside" is at least this many times as likely."""
 _WORD: Final = re.compile(f"[^\\W_]|[{TASHKEEL}{TATWEEL}]")
 
 
@@ -70,6 +74,18 @@ def _joined(text: str, offsets: npt.NDArray[np.int64], token: int) -> bool:
     return start == before and start > 0 and _is_letter(text[start - 1]) and start < len(text) and _is_letter(text[start])
 
 
+def _continues(tags: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64], token: int) -> bool:
+    """Whether ``token`` goes on the span before it: an inside tag, or a beginning of the same class that is not sure of itself.
+
+    Names of one class seldom follow each other without a word between; a beginning inside of a name is the usual error.
+    """
+    tag = int(tags[token])
+    if tag % 2 == 0:
+        return tag > 0
+    same = (tag + 1) // 2 == (int(tags[token - 1]) + 1) // 2
+    return same and bool(probabilities[token, tag + 1] >= MIN_INSIDE * probabilities[token, tag])
+
+
 def decode_tags(
     logits: npt.NDArray[np.float32], outside_shift: float, text: str, offsets: npt.NDArray[np.int64]
 ) -> list[TokenSpan]:
@@ -85,7 +101,7 @@ def decode_tags(
     while start < len(tags):
         end = start + 1
         if tags[start]:
-            while end < len(tags) and (tags[end] and tags[end] % 2 == 0 or _joined(text, offsets, end)):
+            while end < len(tags) and (_continues(tags, probabilities, end) or _joined(text, offsets, end)):
                 end += 1
             inside = probabilities[start:end, 1:].reshape(end - start, -1, 2).sum((0, 2))
             spans.append(TokenSpan(start, end, int(inside.argmax()), float(1 - probabilities[start:end, 0].mean())))
@@ -111,11 +127,13 @@ def window_spans(window: Window, tagged: Tagged, thresholds: TagThresholds, docu
 def characters_of(span: TokenSpan, window: Window, tagged: Tagged, document: Document) -> Span | None:
     """The code points of a token span, without the letters attached before the name and with its last marks.
 
-    None where nothing is left, as for a token that stands for no character.
+    A span that begins inside of a word begins with the word, unless only attached letters stand before it. None where nothing is left, as for a token that stands for no character.
     """
     start, end = int(window.offsets[span.start, 0]), int(window.offsets[span.end - 1, 1])
     n_attached = int(tagged.token_logits[span.start, TOKEN_LOGITS["prefix"]].argmax())
     start = _after_attached(document.text, start, int(window.offsets[span.start, 1]), n_attached)
+    if _inside_word(document.text, start) and not _is_prefixed(document.text, start):
+        start = _word_start(document.text, start)
     return Span(start, widen_over_marks(document.text, end)) if start < end else None
 
 
@@ -132,18 +150,28 @@ def occurrences(text: str, form: str) -> Iterator[Span]:
     start = text.find(form)
     while start >= 0:
         end = start + len(form)
-        begins = start == 0 or not _is_letter(text[start - 1]) or _is_prefixed(text, start)
+        begins = not _inside_word(text, start) or _is_prefixed(text, start)
         if begins and (end == len(text) or not _is_letter(text[end])):
             yield Span(start, end)
         start = text.find(form, end)
 
 
+def _inside_word(text: str, start: int) -> bool:
+    return start > 0 and _is_letter(text[start - 1])
+
+
+def _word_start(text: str, start: int, limit: int | None = None) -> int:
+    """Where the word that holds ``start`` begins, looking back over at most ``limit`` characters."""
+    first = 0 if limit is None else max(0, start - limit)
+    while start > first and _is_letter(text[start - 1]):
+        start -= 1
+    return start
+
+
 def _is_prefixed(text: str, start: int) -> bool:
     """Whether only a word's attached letters lie between the start of the word and ``start``."""
-    word = start
-    while word > 0 and start - word < 8 and _is_letter(text[word - 1]):
-        word -= 1
-    return _ATTACHED.fullmatch(text, word, start) is not None
+    word = _word_start(text, start, MAX_ATTACHED)
+    return not _inside_word(text, word) and _ATTACHED.fullmatch(text, word, start) is not None
 
 
 def repeat_mentions(document: Document, found: Sequence[FoundMention]) -> list[FoundMention]:

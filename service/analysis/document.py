@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -63,10 +64,10 @@ class Document:
         Raises:
             ValueError: when ``offset`` lies in no paragraph.
         """
-        for index, span in enumerate(self.paragraphs):
-            if span.start <= offset < span.end:
-                return index
-        raise ValueError(f"offset {offset} lies in no paragraph")
+        index = bisect_right(self.paragraphs, offset, key=lambda span: span.start) - 1
+        if index < 0 or offset >= self.paragraphs[index].end:
+            raise ValueError(f"offset {offset} lies in no paragraph")
+        return index
 
 
 def is_blank(line: str) -> bool:

@@ -76,4 +76,8 @@ class Finder(Protocol):
     def stance_weights(self) -> tuple[float, float, float]:
         """Factors of the scores of ``STANCES`` when the label is chosen."""
 
+    @property
+    def meant_factor(self) -> float:
+        """A further factor of favor and against toward actors that the paragraph does not name."""
+
     def find(self, documents: Sequence[Document]) -> list[Findings]: ...

@@ -22,7 +22,7 @@ class Topic:
     scores: dict[str, float]
 
     def to_json(self) -> Json:
-        scores = {label: round(score, 4) for label, score in self.scores.items()}
+        scores = rounded(self.scores)
         return {"label": self.label, "code": self.code, "score": scores[self.label], "scores": scores}
 
 
@@ -65,7 +65,7 @@ class Stance:
     scores: dict[str, float]
 
     def to_json(self) -> Json:
-        scores = {label: round(score, 4) for label, score in self.scores.items()}
+        scores = rounded(self.scores)
         return {"actor": self.actor, "label": self.label, "score": scores[self.label], "scores": scores}
 
 
@@ -139,6 +139,14 @@ class Analysis:
             "stances": [relation.to_json() for relation in self.relations],
         }
         return answer | ({"warnings": list(self.warnings)} if self.warnings else {})
+
+
+def rounded(scores: dict[str, float]) -> dict[str, float]:
+    """``scores`` to four places; what rounding leaves of 1 goes to the largest, so that they still sum to 1."""
+    short = {label: round(score, 4) for label, score in scores.items()}
+    largest = max(short, key=lambda label: short[label])
+    others = sum(score for label, score in short.items() if label != largest)
+    return short | {largest: round(1 - others, 4)}
 
 
 def _located(document: Document, span: Span | None) -> Json:

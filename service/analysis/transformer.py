@@ -41,7 +41,8 @@ class Calibration:
 
     ``implicit``: log-odds above which a segment continues a speaker. ``stance_bias``: one value per stance label.
     ``stance_weights``: by these the calibrated stance scores are multiplied before the largest one decides the label, since
-    the rule that finds most stances right is not the one that errs least over all the neutral pairs.
+    the rule that finds most stances right is not the one that errs least over all the neutral pairs. ``meant_factor``: by this
+    the weights of favor and against are multiplied toward actors that the paragraph does not name.
     """
 
     tags: TagThresholds
@@ -50,6 +51,7 @@ class Calibration:
     stance_temperature: float
     stance_bias: tuple[float, float, float]
     stance_weights: tuple[float, float, float]
+    meant_factor: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,10 @@ class Transformer:
     @property
     def stance_weights(self) -> tuple[float, float, float]:
         return self.calibration.stance_weights
+
+    @property
+    def meant_factor(self) -> float:
+        return self.calibration.meant_factor
 
     def find(self, documents: Sequence[Document]) -> list[Findings]:
         """One pass of the encoder over the windows of all ``documents``, then each document by itself."""
@@ -146,6 +152,9 @@ class _WindowReader:
         self.n_spans = len(self.units)
         self.units += segment_units(window.segments)
 
+    def _span(self, unit: int) -> Span:
+        return self.draft.speakers[self.sources[unit]].span
+
     def _add(self, span: Span, kind: int, source: int) -> None:
         tokens = self.window.tokens_of(span)
         if tokens:
@@ -160,6 +169,11 @@ class _WindowReader:
         self._read_aliases(logits)
         stances = self._stances(logits, pairs)
         kinds = logits.kind.argmax(-1)
+        speakers = [self._span(i) for i, unit in enumerate(self.units[: self.n_spans]) if unit.kind == SPEAKER]
+        first, last = self.window.segments[0].paragraph, self.window.segments[-1].paragraph
+        bounds = Span(self.document.paragraphs[first].start, self.document.paragraphs[last].end)
+        nearby = [cue for cue in self.draft.cues if bounds.covers(cue)]
+        cues = {p: _cues(p, self.document, speakers, nearby) for p in range(first, last + 1)}
         for i, unit in enumerate(self.units):
             segment = self.window.segments[unit.segment]
             if unit.kind == MENTION or segment.context:
@@ -168,13 +182,13 @@ class _WindowReader:
             common = (KINDS[kinds[i]], references, unnamed, stances.get(i, ()))
             if unit.kind == SPEAKER:
                 speaker = self.draft.speakers[self.sources[i]]
-                cue = self._cue(segment.paragraph, speaker.span)
+                cue = cues[segment.paragraph].get(speaker.span)
                 self.draft.explicit[self.sources[i]] = FoundStatement(
                     segment.paragraph, speaker.span, speaker.score, cue, *common
                 )
             elif (odds := float(logits.implicit[unit.segment])) > self.model.calibration.implicit:
                 score = 1 / (1 + np.exp(-odds))
-                cue = self._cue(segment.paragraph, None)
+                cue = cues[segment.paragraph].get(None)
                 self.draft.implicit.setdefault(segment.paragraph, FoundStatement(segment.paragraph, None, score, cue, *common))
 
     def _read_topics(self, logits: RelationLogits) -> None:
@@ -216,15 +230,19 @@ class _WindowReader:
             found.setdefault(speaker, []).append((self.sources[target], row))
         return {speaker: tuple(rows) for speaker, rows in found.items()}
 
-    def _cue(self, paragraph: int, speaker: Span | None) -> Span | None:
-        """The cue of the paragraph nearest to the speaker's words, or the first one that no speaker's words are near."""
-        bounds = self.document.paragraphs[paragraph]
-        cues = [cue for cue in self.draft.cues if bounds.covers(cue)]
-        speakers = [s.span for s in self.draft.speakers if bounds.covers(s.span)]
-        nearest = {min(speakers, key=lambda s: _distance(s, cue)): cue for cue in reversed(cues)} if speakers else {}
-        if speaker is not None:
-            return nearest.get(speaker)
-        return next((cue for cue in cues if cue not in nearest.values()), None)
+
+def _cues(paragraph: int, document: Document, speakers: Sequence[Span], cues: Sequence[Span]) -> dict[Span | None, Span]:
+    """The cue of each speaker's words in a paragraph: the nearest; under None the first that is nearest to nobody's."""
+    bounds = document.paragraphs[paragraph]
+    cues = [cue for cue in cues if bounds.covers(cue)]
+    speakers = [speaker for speaker in speakers if bounds.covers(speaker)]
+    found: dict[Span | None, Span] = {}
+    for cue in cues:
+        speaker = min(speakers, key=lambda s: _distance(s, cue), default=None)
+        if speaker not in found or (speaker and _distance(speaker, cue) < _distance(speaker, found[speaker])):
+            found[speaker] = cue
+    left = [cue for cue in cues if cue not in found.values()]
+    return found if None in found or not left else found | {None: left[0]}
 
 
 def _distance(first: Span, second: Span) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -63,9 +64,17 @@ class Window:
     offsets: npt.NDArray[np.int64]
     segments: tuple[Segment, ...]
 
+    @cached_property
+    def extent(self) -> tuple[int, int]:
+        """The code points from the first to the last that a token of this window stands for."""
+        real = self.offsets[self.offsets[:, 1] > 0]
+        return (int(real[:, 0].min()), int(real[:, 1].max())) if len(real) else (0, 0)
+
     def tokens_of(self, span: Span) -> tuple[int, int] | None:
         """The range of tokens that overlap ``span``, or None when it is not in this window."""
         starts, ends = self.offsets[:, 0], self.offsets[:, 1]
+        if span.end <= self.extent[0] or span.start >= self.extent[1]:
+            return None
         inside = np.flatnonzero((starts < span.end) & (ends > span.start) & (ends > starts))
         return (int(inside[0]), int(inside[-1]) + 1) if len(inside) else None
 

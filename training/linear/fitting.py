@@ -5,23 +5,29 @@ Everything here is deterministic: the solver starts from zero and features are o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
 
 from service.analysis.linear.model import (
-    Features, Floats, LinearModel, TaggedWords, Tagger, split_rows, stacked_features,
+    Features,
+    Floats,
+    LinearModel,
+    TaggedWords,
+    Tagger,
+    split_rows,
+    stacked_features,
 )  # fmt: skip
 
-N_FOLDS: Final = 5
+T = TypeVar("T")
+N_FOLDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +41,9 @@ class Fit:
     class_weights: dict[str, float] | None = None
 
 
-def fold_of(index: int) -> int:
-    """The held-out fold of the article at ``index``."""
-    return index % N_FOLDS
+def fold_numbers(n: int, seed: int) -> list[int]:
+    """For each of ``n`` articles the fold that it is held out with; the folds are of equal size."""
+    return [int(i) % N_FOLDS for i in np.random.default_rng(seed).permutation(n)]
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ def fit_model(data: Vectorized, targets: Sequence[str], labels: Sequence[str], f
         kept = _heaviest(classifier.coef_, fit.max_features)
         vectorizer.restrict(kept, indices=True)
         classifier = _classifier(matrix[:, kept], targets, fit)
-    return LinearModel(Pipeline([("vectorizer", vectorizer), ("classifier", _compact(classifier))]), tuple(labels))
+    return LinearModel(vectorizer.vocabulary_, _compact(classifier), tuple(labels))
 
 
 def held_out_probabilities(
@@ -106,9 +112,21 @@ def _compact(classifier: Any) -> Any:
     return classifier
 
 
-def fit_tagger(articles: Sequence[TaggerRows], labels: Sequence[str], first: Fit, second: Fit) -> tuple[Tagger, list[list[Floats]]]:
+@dataclass(frozen=True)
+class TaggerRows:
+    """One article for a tagger: features and stems per paragraph and word; ``targets``: a label per word, in one list."""
+
+    fold: int
+    features: list[list[Features]]
+    stems: list[Sequence[str]]
+    targets: list[str]
+
+
+def fit_tagger(
+    articles: Sequence[TaggerRows], labels: Sequence[str], first: Fit, second: Fit
+) -> tuple[Tagger, list[list[Floats]]]:
     """A tagger and, for every article, what it says of it when the article was held out (shapes as ``Tagger`` answers)."""
-    folds = [fold_of(i) for i, article in enumerate(articles) for _ in article.targets]
+    folds = [article.fold for article in articles for _ in article.targets]
     targets = [target for article in articles for target in article.targets]
     data = vectorize((row for article in articles for part in article.features for row in part), first)
     answers = held_out_probabilities(data, targets, labels, folds, first)
@@ -116,15 +134,6 @@ def fit_tagger(articles: Sequence[TaggerRows], labels: Sequence[str], first: Fit
     finals = held_out_probabilities(stacked, targets, labels, folds, second)
     tagger = Tagger(fit_model(data, targets, labels, first), fit_model(stacked, targets, labels, second))
     return tagger, [split_rows(rows, article.features) for article, rows in _by_article(articles, finals)]
-
-
-@dataclass(frozen=True)
-class TaggerRows:
-    """One article for a tagger: features and stems per paragraph and word; ``targets``: a label per word, in one list."""
-
-    features: list[list[Features]]
-    stems: list[Sequence[str]]
-    targets: list[str]
 
 
 def _by_article(articles: Sequence[TaggerRows], rows: Floats) -> Iterator[tuple[TaggerRows, Floats]]:
@@ -137,3 +146,33 @@ def _by_article(articles: Sequence[TaggerRows], rows: Floats) -> Iterator[tuple[
 def _stacked(articles: Sequence[TaggerRows], answers: Floats, labels: Sequence[str]) -> Iterator[Features]:
     for article, rows in _by_article(articles, answers):
         yield from stacked_features(TaggedWords(article.features, article.stems, split_rows(rows, article.features)), labels)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Training rows of a model that sees each row once: features, labels, and the fold of the article of each."""
+
+    features: list[Features] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)
+    folds: list[int] = field(default_factory=list)
+
+    def add(self, fold: int, features: Sequence[Features], targets: Iterable[str]) -> None:
+        self.features.extend(features)
+        self.targets.extend(targets)
+        self.folds.extend([fold] * len(features))
+
+
+def fit_rows(rows: Rows, labels: Sequence[str], fit: Fit) -> tuple[LinearModel, Floats]:
+    """A model and what it says of every row when its article was held out, shape (rows, labels)."""
+    data = vectorize(rows.features, fit)
+    answers = held_out_probabilities(data, rows.targets, labels, rows.folds, fit)
+    return fit_model(data, rows.targets, labels, fit), answers
+
+
+def best_of(values: Iterable[T], score: Callable[[T], float]) -> T:
+    """The first of ``values`` with the highest score."""
+    return max(list(values), key=score)
+
+
+def f1(right: int, found: int, gold: int) -> float:
+    return 2 * right / (found + gold) if found + gold else 0.0

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from service.analysis.linear.lexicon import Lexicon
 from service.analysis.linear.model import EDGE, Features
-from service.analysis.linear.words import Word, quoted_flags
+from service.analysis.linear.words import Word, quoted_flags, root
 
 LIKELY_CUE: Final = 20
 """Percent of a word's occurrences that must be speech for the words around it to be told of it."""
@@ -31,6 +32,10 @@ class Paragraph:
     stems: Sequence[str]
     known: Sequence[str]
     quoted: Sequence[bool]
+
+    @cached_property
+    def roots(self) -> list[str]:
+        return [root(stem) for stem in self.stems]
 
 
 def read_paragraph(words: Sequence[Word], lexicon: Lexicon) -> Paragraph:

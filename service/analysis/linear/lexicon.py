@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Final
 
 from service.analysis.labels import ACTOR_TYPES
@@ -84,12 +83,9 @@ class Lexicon:
                     return NameMatch(at, at + n, kind, taken)
         return None
 
-    def save(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"), sort_keys=True), encoding="utf-8")
-
 
 def read_lexicon(content: bytes) -> Lexicon:
-    """Read what ``Lexicon.save`` wrote.
+    """Read a lexicon written as the JSON of its fields.
 
     Raises:
         ValueError: when a name has a type that is not one of ``ACTOR_TYPES``.

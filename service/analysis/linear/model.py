@@ -1,17 +1,19 @@
-"""Feature dictionaries → probabilities: a vectorizer with a linear classifier, and a tagger of two of them in a row.
+"""Feature dictionaries → probabilities: a linear classifier, and a tagger of two of them in a row.
 
 Knows nothing about what the features or labels mean. A row's probabilities depend on that row alone.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 Floats = npt.NDArray[np.float64]
 Features = dict[str, str | float]
@@ -21,22 +23,38 @@ EDGE: Final = "^"
 
 @dataclass(frozen=True)
 class LinearModel:
-    """``pipeline``: a fitted scikit-learn pipeline from feature dictionaries to probabilities of its own classes.
-
-    ``labels``: the columns of the answer; a label that was never seen in training has probability 0.
+    """``columns``: feature → column, named as scikit-learn's ``DictVectorizer`` names them: ``name=word`` for words, ``name``
+    for numbers. ``classifier``: fitted on those columns. ``labels``: the columns of the answer; one that was never seen in
+    training has probability 0.
     """
 
-    pipeline: Any
+    columns: Mapping[str, int]
+    classifier: Any
     labels: tuple[str, ...]
 
     def probabilities(self, rows: Iterable[Features]) -> Floats:
         """Shape (rows, labels)."""
-        rows = list(rows)
-        answer = np.zeros((len(rows), len(self.labels)))
-        if rows:
-            columns = [self.labels.index(label) for label in self.pipeline.classes_]
-            answer[:, columns] = self.pipeline.predict_proba(rows)
+        matrix = sparse_rows(rows, self.columns)
+        answer = np.zeros((matrix.shape[0], len(self.labels)))
+        if len(answer):
+            classes = [self.labels.index(label) for label in self.classifier.classes_]
+            answer[:, classes] = self.classifier.predict_proba(matrix)
         return answer
+
+
+def sparse_rows(rows: Iterable[Features], columns: Mapping[str, int]) -> sparse.csr_matrix:
+    """Shape (rows, columns), float32: what ``DictVectorizer.transform`` answers, several times as fast."""
+    values, indices, ends = array("f"), array("i"), array("q", [0])
+    for row in rows:
+        for name, value in row.items():
+            word = isinstance(value, str)
+            column = columns.get(f"{name}={value}" if word else name)
+            if column is not None:
+                indices.append(column)
+                values.append(1.0 if word else value)  # type: ignore[arg-type]
+        ends.append(len(indices))
+    shape = (len(ends) - 1, len(columns))
+    return sparse.csr_matrix((np.array(values, np.float32), np.array(indices, np.int32), np.array(ends)), shape)
 
 
 @dataclass(frozen=True)

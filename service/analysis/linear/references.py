@@ -14,7 +14,8 @@ from typing import Final
 import numpy as np
 
 from service.analysis.linear.model import Features, Floats
-from service.analysis.linear.scene import Named, Scene, Talk, root
+from service.analysis.linear.scene import Named, Scene, Talk
+from service.analysis.linear.words import root
 
 MAX_NAMES_BEFORE: Final = 12
 MAX_NAMES_AFTER: Final = 3
@@ -63,7 +64,10 @@ def reference_features(scene: Scene, talk: int, candidates: Sequence[Candidate])
     """One dictionary per candidate."""
     asked = scene.talks[talk]
     stems = list(scene.stems(asked.paragraph, asked.speaker)) if asked.speaker else []
-    own: Features = {"head": stems[0] if stems else "", "al": str(bool(stems) and stems[0].startswith("ال")), "n": str(min(len(stems), 4))}
+    head, last = (stems[0], stems[-1]) if stems else ("", "")
+    nobody: Features = {
+        "what": "none", "none head": head, "none al": str(head.startswith("ال")), "none n": str(min(len(stems), 4)), "last": last,
+    }  # fmt: skip
     rows: list[Features] = []
     rank = {True: 0, False: 0}
     for candidate in candidates:
@@ -75,7 +79,7 @@ def reference_features(scene: Scene, talk: int, candidates: Sequence[Candidate])
         elif candidate.talk is not None:
             rows.append(_talk_features(scene, asked, stems, scene.talks[candidate.talk], talk - candidate.talk))
         else:
-            rows.append({f"none {key}": value for key, value in own.items()} | {"what": "none", "last": stems[-1] if stems else ""})
+            rows.append(nobody)
     return rows
 
 
@@ -85,17 +89,17 @@ def _mention_features(scene: Scene, asked: Talk, stems: Sequence[str], named: Na
     later = (named.paragraph, named.phrase.start) >= _position(asked)
     inside = asked.speaker is not None and named.paragraph == asked.paragraph and named.phrase.overlaps(asked.speaker)
     distance = str(min(abs(asked.paragraph - named.paragraph), 4))
-    side = "inside" if inside else "later" if later else "before"
-    before = scene.paragraphs[named.paragraph].stems[max(0, named.phrase.start - 3) : named.phrase.start]
-    kind = named.phrase.kind
+    side, kind = "inside" if inside else "later" if later else "before", named.phrase.kind
+    titles = scene.paragraphs[named.paragraph].stems[max(0, named.phrase.start - 3) : named.phrase.start]
+    roots = {root(stem) for stem in stems}
     return {
         "what": side, "kind": f"{side} {kind}", "head kind": f"{head} {kind}", "rank": f"{side} {min(rank, 6)}",
         "d": f"{side} {distance}", "kr": f"{kind} {min(rank, 6)} {distance}", "hs": f"{head} {side}",
         "often": str(min(len(scene.of_name[named.name]), 5)), "spoke": str(_spoke(scene, asked, named)),
-        "titled": str(bool({root(s) for s in stems} & {root(s) for s in before})),
-        "shared": str(min(len({root(s) for s in stems} & {root(w) for w in words}), 2)), "headline": str(named.paragraph == 0),
-        "mentions": str(min(len(scene.in_paragraph.get(asked.paragraph, ())), 3)), "nominal": f"{bool(stems)} {side} {min(rank, 3)}",
-        "inside head": f"{inside} {head}", "al": f"{head.startswith('ال')} {kind} {side}",
+        "titled": str(not roots.isdisjoint(root(title) for title in titles)), "headline": str(named.paragraph == 0),
+        "shared": str(min(len(roots & {root(word) for word in words}), 2)), "nominal": f"{bool(stems)} {side} {min(rank, 3)}",
+        "mentions": str(min(len(scene.in_paragraph.get(asked.paragraph, ())), 3)), "inside head": f"{inside} {head}",
+        "al": f"{head.startswith('ال')} {kind} {side}",
     }  # fmt: skip
 
 
@@ -110,10 +114,11 @@ def _talk_features(scene: Scene, asked: Talk, stems: Sequence[str], earlier: Tal
     words = scene.stems(earlier.paragraph, earlier.speaker) if earlier.speaker else []
     head, first = stems[0] if stems else "-", words[0] if words else "-"
     distance = str(min(asked.paragraph - earlier.paragraph, 4))
-    shared = {root(s) for s in stems} & {root(w) for w in words}
+    n_shared = min(len({root(stem) for stem in stems} & {root(word) for word in words}), 2)
+    kind = earlier.speaker.kind if earlier.speaker else "-"
     return {
-        "what": "talk", "t rank": f"{rank} {distance}", "t kind": f"{bool(stems)} {earlier.speaker.kind if earlier.speaker else '-'} {distance}",
-        "t head": head, "t hh": f"{head} {first}", "t shared": f"{min(len(shared), 2)} {min(len(stems), 3)}", "t same": str(list(words) == list(stems)),
+        "what": "talk", "t rank": f"{rank} {distance}", "t kind": f"{bool(stems)} {kind} {distance}", "t head": head,
+        "t hh": f"{head} {first}", "t shared": f"{n_shared} {min(len(stems), 3)}", "t same": str(list(words) == list(stems)),
         "t root": str(bool(stems and words) and root(head) == root(first)), "t d": f"{bool(stems)} {rank}",
     }  # fmt: skip
 

@@ -14,11 +14,9 @@ from typing import Final
 
 from service.analysis.linear.features import Paragraph
 from service.analysis.linear.speakers import Phrase
+from service.analysis.linear.words import MIN_ROOT, root
 
-_SUFFIXES: Final = ("يين", "يون", "يات", "يه", "يا", "ات", "ها", "هم", "ه", "ي", "ا")
 _WORD_BITS: Final = 32
-MIN_ROOT: Final = 3
-MAX_ROOT: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +96,3 @@ class Scene:
 
     def stems(self, paragraph: int, phrase: Phrase) -> Sequence[str]:
         return self.paragraphs[paragraph].stems[phrase.start : phrase.end]
-
-
-def root(stem: str) -> str:
-    """The letters that related words share, roughly: without ال, one ending, and what lies beyond ``MAX_ROOT``.
-
-    ``السوريه`` and ``سوريا`` meet in ``سور``.
-    """
-    short = stem.removeprefix("ال") if len(stem) > MIN_ROOT + 1 else stem
-    for suffix in _SUFFIXES:
-        if short.endswith(suffix) and len(short) - len(suffix) >= MIN_ROOT:
-            short = short.removesuffix(suffix)
-            break
-    return short[:MAX_ROOT]

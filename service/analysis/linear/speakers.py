@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from service.analysis.linear.features import Paragraph, around
@@ -47,11 +48,13 @@ class Speech:
     probabilities: Floats
     mentions: Sequence[Phrase]
 
+    @cached_property
     def cues(self) -> list[Phrase]:
         """The likely speech words: runs that start where the tagger sees a beginning."""
         rows = self.probabilities
         return list(_runs(rows[:, _CUE], rows[:, _CUE_INSIDE], MIN_CUE))
 
+    @cached_property
     def candidates(self) -> list[Phrase]:
         """The mentions, and the likely speakers that are not just a mention; in text order."""
         rows = self.probabilities
@@ -71,7 +74,7 @@ def _runs(begin: Floats, inside: Floats, threshold: float) -> Iterator[Phrase]:
 
 def speaker_features(speech: Speech) -> list[Features]:
     """One dictionary per candidate of the paragraph."""
-    cues, candidates = speech.cues(), speech.candidates()
+    cues, candidates = speech.cues, speech.candidates
     cue_starts, starts = [q.start for q in cues], [c.start for c in candidates]
     best = max((speech.probabilities[start, _BEGIN] for start in starts), default=0.0)
     rows = []
@@ -135,28 +138,39 @@ def chosen_speakers(candidates: Sequence[Phrase], scores: Sequence[float], thres
 
 def continuation_features(speech: Speech, scores: Sequence[float]) -> Features:
     """What the model of unnamed speakers sees of a paragraph. ``scores``: of its candidates."""
-    p, cues = speech.paragraph, speech.cues()
+    p, cues = speech.paragraph, speech.cues
     features: Features = {f"w{i}": around(p.stems, i) for i in range(3)}
     best = max(scores, default=0.0)
     features |= {
-        "best": float(best), "best10": str(int(10 * best)), "cues": str(min(len(cues), 3)), "quotes": str(min(p.forms.count(QUOTE), 4)),
+        "best": float(best), "best10": str(int(10 * best)), "cues": str(min(len(cues), 3)),
+        "quotes": str(min(p.forms.count(QUOTE), 4)),
         "opens": str(p.forms[0] == QUOTE if p.forms else False), "n": str(min(len(p.forms) // 10, 6)),
         "cue": str(max((int(10 * speech.probabilities[q.start, _CUE]) for q in cues), default=0)),
         "quoted": float(sum(p.quoted) / max(1, len(p.quoted))),
     }  # fmt: skip
     if cues:
         first = cues[0]
-        features |= {"c": p.stems[first.start], "cat": str(min(first.start, 3)), "c1": around(p.stems, first.end), "c best": f"{features['best10']} {min(len(cues), 2)}"}
+        features |= {
+            "c": p.stems[first.start], "c at": str(min(first.start, 3)), "c1": around(p.stems, first.end),
+            "c best": f"{int(10 * best)} {min(len(cues), 2)}",
+        }  # fmt: skip
     return features
 
 
-def cue_of(speaker: Phrase | None, cues: Sequence[Phrase], speakers: Sequence[Phrase]) -> Phrase | None:
-    """The cue nearest to a speaker's words and nearer to no other speaker's; for none, the first cue left over."""
-    def distance(phrase: Phrase, cue: Phrase) -> int:
-        return max(phrase.start - cue.end, cue.start - phrase.end, 0)
+def cues_of(speakers: Sequence[Phrase], cues: Sequence[Phrase]) -> dict[Phrase | None, Phrase | None]:
+    """Each speaker's cue: of those that no other speaker is nearer to, the nearest. For None the first that is left over."""
+    owned: dict[Phrase | None, Phrase | None] = dict.fromkeys(speakers)
+    starts = [speaker.start for speaker in speakers]
+    for cue in cues:
+        at = bisect_left(starts, cue.start)
+        nearest = min(speakers[max(0, at - 1) : at + 1], key=lambda s: _distance(s, cue), default=None)
+        held = owned.get(nearest)
+        if held is None or (nearest is not None and _distance(nearest, cue) < _distance(nearest, held)):
+            owned[nearest] = cue
+    taken = set(owned.values())
+    owned.setdefault(None, next((cue for cue in cues if cue not in taken), None))
+    return owned
 
-    owners = [min(speakers, key=lambda s: distance(s, cue), default=None) for cue in cues]
-    own = [cue for cue, owner in zip(cues, owners, strict=True) if owner == speaker]
-    if speaker is None:
-        return cues[0] if cues and not speakers else None
-    return min(own, key=lambda cue: distance(speaker, cue), default=None)
+
+def _distance(phrase: Phrase, cue: Phrase) -> int:
+    return max(phrase.start - cue.end, cue.start - phrase.end, 0)

@@ -7,7 +7,8 @@ paragraph seems to belong («الحكومة السورية» for «سوريا»)
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,10 +16,13 @@ import numpy as np
 
 from service.analysis.linear.features import Paragraph, around
 from service.analysis.linear.model import Features, Floats
-from service.analysis.linear.scene import Scene, Talk, root
+from service.analysis.linear.scene import Scene, Talk
 from service.analysis.linear.speakers import Phrase
+from service.analysis.linear.words import root
 
-MAX_TARGETS: Final = 24
+MANY_MENTIONS: Final = 48
+"""A paragraph with more mentions, such as a text that is one line, has only the nearest ones of each speaker asked about."""
+NEAREST_MENTIONS: Final = 12
 MAX_MEANT: Final = 6
 REACH: Final = 40
 """Words on either side of the cue (or speaker) that the model sees."""
@@ -47,25 +51,25 @@ def targets_of(scene: Scene, talk: Talk) -> list[Target]:
     own = scene.mentions[talk.speaker.mention].name if talk.speaker and talk.speaker.mention is not None else None
     anchor = anchor_of(talk)
     middle = bisect_left([scene.mentions[i].phrase.start for i in inside], anchor)
-    near = inside[max(0, middle - MAX_TARGETS) : middle + MAX_TARGETS]
+    near = inside if len(inside) <= MANY_MENTIONS else inside[max(0, middle - NEAREST_MENTIONS) : middle + NEAREST_MENTIONS]
     by_name: dict[str, list[int]] = {}
     for i in sorted(near, key=lambda i: (abs(scene.mentions[i].phrase.start - anchor), i)):
         if scene.mentions[i].name != own:
             by_name.setdefault(scene.mentions[i].name, []).append(i)
     named = [
         Target(tuple(sorted(found)), tuple(scene.mentions[i].phrase for i in sorted(found)), True)
-        for found in list(by_name.values())[:MAX_TARGETS]
+        for found in by_name.values()
     ]
     return named + _meant(scene, talk, {scene.mentions[i].name for i in near} | {own or ""})
 
 
 def _meant(scene: Scene, talk: Talk, excluded: set[str]) -> list[Target]:
     """Names that the paragraph does not show but one of its words is related to."""
-    stems = scene.paragraphs[talk.paragraph].stems
+    p = scene.paragraphs[talk.paragraph]
     anchor = anchor_of(talk)
     found: dict[str, list[int]] = {}
-    for i in range(max(0, anchor - REACH), min(len(stems), anchor + REACH)):
-        for name in scene.related.get(root(stems[i]), ()) if stems[i].startswith("ال") else ():
+    for i in range(max(0, anchor - REACH), min(len(p.stems), anchor + REACH)):
+        for name in scene.related.get(p.roots[i], ()) if p.stems[i].startswith("ال") else ():
             if name not in excluded:
                 found.setdefault(name, []).append(i)
     return [
@@ -77,20 +81,21 @@ def _meant(scene: Scene, talk: Talk, excluded: set[str]) -> list[Target]:
 def stance_features(scene: Scene, talk: Talk, targets: Sequence[Target]) -> list[Features]:
     """One dictionary per target."""
     paragraph = scene.paragraphs[talk.paragraph]
-    common = _statement_features(paragraph, talk, targets)
+    common = talk_features(scene, talk) | {"targets": str(min(len(targets), 5))}
     return [common | _target_features(scene, paragraph, talk, target) for target in targets]
 
 
-def _statement_features(p: Paragraph, talk: Talk, targets: Sequence[Target]) -> Features:
+def talk_features(scene: Scene, talk: Talk) -> Features:
     """What is the same for all targets: the cue and the words around it."""
-    anchor = anchor_of(talk)
-    features: Features = {"targets": str(min(len(targets), 5)), "speaker": talk.speaker.kind if talk.speaker else "-"}
+    p, anchor = scene.paragraphs[talk.paragraph], anchor_of(talk)
+    features: Features = {"speaker": talk.speaker.kind if talk.speaker else "-"}
     if talk.cue:
         cue = p.stems[talk.cue.start]
-        features |= {"cue": cue, "cue root": root(cue), "cue1": around(p.stems, talk.cue.end), "cue next": f"{cue} {around(p.stems, talk.cue.end)}"}
-        features |= {f"cue {cue[i:i + 3]}": 1.0 for i in range(len(cue) - 2)}
+        after = around(p.stems, talk.cue.end)
+        features |= {"cue": cue, "cue root": root(cue), "cue1": after, "cue next": f"{cue} {after}"}
+        features |= {f"cue {cue[i : i + 3]}": 1.0 for i in range(len(cue) - 2)}
     for i in range(max(0, anchor - REACH), min(len(p.stems), anchor + REACH)):
-        features[f"bag {root(p.stems[i])}"] = 1.0
+        features[f"bag {p.roots[i]}"] = 1.0
     return features
 
 
@@ -111,11 +116,12 @@ def _target_features(scene: Scene, p: Paragraph, talk: Talk, target: Target) -> 
         features[f"-{d}"], features[f"+{d}"] = around(p.stems, phrase.start - d), around(p.stems, phrase.end + d - 1)
     for word in target.words:
         for i in range(max(0, word.start - NEAR), word.start):
-            features[f"before {root(p.stems[i])}"] = 1.0
+            features[f"before {p.roots[i]}"] = 1.0
         for i in range(word.end, min(len(p.stems), word.end + NEAR)):
-            features[f"after {root(p.stems[i])}"] = 1.0
-    for i in range(max(min(anchor, phrase.start), phrase.start - REACH) + 1, min(max(anchor, phrase.start), phrase.start + REACH)):
-        features[f"between {root(p.stems[i])}"] = 1.0
+            features[f"after {p.roots[i]}"] = 1.0
+    first, last = sorted((anchor, phrase.start))
+    for i in range(max(first, phrase.start - REACH) + 1, min(last, phrase.start + REACH)):
+        features[f"between {p.roots[i]}"] = 1.0
     return features
 
 
@@ -136,6 +142,61 @@ def _clitic(p: Paragraph, phrase: Phrase) -> str:
 def _speaker_name(scene: Scene, talk: Talk) -> str:
     named = talk.speaker is not None and talk.speaker.mention is not None
     return scene.mentions[talk.speaker.mention].name if named else "-"  # type: ignore[union-attr, index]
+
+
+@dataclass(frozen=True)
+class StanceAnswers:
+    """What the first models say of one document. ``pairs``: (talk, target); ``scores``: (pairs, ``STANCES``) for each pair;
+    ``talks``: (talks, ``STANCES``), whether a talk takes any such stance at all."""
+
+    pairs: Sequence[tuple[int, Target]]
+    scores: Floats
+    talks: Floats
+
+
+def stacked_stance_features(scene: Scene, answers: StanceAnswers) -> list[Features]:
+    """What the second model sees of each pair: the first answers for it, its rivals, and the same names elsewhere."""
+    odds = log_odds(answers.scores[:, 1:])
+    talk_odds = log_odds(answers.talks[:, 1:])
+    names = [(_speaker_name(scene, scene.talks[talk]), scene.mentions[target.mentions[0]].name) for talk, target in answers.pairs]
+    best = _grouped([talk for talk, _ in answers.pairs], odds, np.max)
+    pair_means, pair_sizes = _elsewhere(names, answers.scores)
+    target_means, _ = _elsewhere([name for _, name in names], answers.scores)
+    rows = []
+    for i, (talk, target) in enumerate(answers.pairs):
+        row: Features = {
+            "named": str(target.named), "order": _order(scene.talks[talk], target.words[0]),
+            "kind": scene.mentions[target.mentions[0]].phrase.kind, "paired": str(pair_sizes[i] > 1),
+        }  # fmt: skip
+        for k, label in enumerate(("favor", "against")):
+            leads = odds[i, k] >= best[talk][k]
+            row |= {
+                f"{label} own": odds[i, k], f"{label} leads": str(leads), f"{label} lead": odds[i, k] if leads else 0.0,
+                f"{label} best": float(best[talk][k]), f"{label} talk": talk_odds[talk, k],
+                f"{label} pair": pair_means[i, k], f"{label} target": target_means[i, k],
+            }  # fmt: skip
+        rows.append(row)
+    return rows
+
+
+def log_odds(probabilities: Floats) -> Floats:
+    p = np.clip(probabilities, 1e-4, 1 - 1e-4)
+    return np.asarray(np.log(p / (1 - p)), np.float64)
+
+
+def _grouped(keys: Sequence[Hashable], rows: Floats, reduce: Callable[..., Floats]) -> dict[Hashable, Floats]:
+    groups: dict[Hashable, list[Floats]] = defaultdict(list)
+    for key, row in zip(keys, rows, strict=True):
+        groups[key].append(row)
+    return {key: reduce(group, axis=0) for key, group in groups.items()}
+
+
+def _elsewhere(keys: Sequence[Hashable], scores: Floats) -> tuple[Floats, list[int]]:
+    """For each row the log odds of the mean of the other rows with its key, its own where there are none; and group sizes."""
+    sizes = Counter(keys)
+    totals = _grouped(keys, scores, np.sum)
+    means = [(totals[key] - row) / (sizes[key] - 1) if sizes[key] > 1 else row for key, row in zip(keys, scores, strict=True)]
+    return log_odds(np.array(means).reshape(-1, scores.shape[1])[:, 1:]), [sizes[key] for key in keys]
 
 
 def shifted(probabilities: Floats, factors: Sequence[float]) -> Floats:

@@ -1,6 +1,6 @@
 """Paragraphs → words with code-point offsets, for the linear models.
 
-A word is a run of letters with their marks, a run of digits, or one other visible character. Cost is linear in the text's
+A word is a run of letters with their marks, a run of digits, or another visible character. Cost is linear in the text's
 length, and no word gives more than ``MAX_LETTERS`` letters to a feature. Knows nothing about lexicons or models.
 """
 
@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from service.analysis.document import Document, Span
 from service.analysis.text import FORMAT, QUOTES, TASHKEEL, fold
 
 MAX_LETTERS: Final = 24
+MAX_MARKS: Final = 4
+"""Signs in a row that are words; the last one takes in what follows, such as the rest of a line of underscores."""
 CLITICS: Final = "وفبلك"
 """The letters و ف ب ل ك, which Arabic writes attached before a word: and, so, in, for, like."""
 QUOTE: Final = '"'
+MIN_ROOT: Final = 3
+MAX_ROOT: Final = 6
 _WORD: Final = re.compile(f"(?:[^\\W\\d_]|[{TASHKEEL}])+|\\d+|[^\\s{FORMAT}]")
 _QUOTES: Final = frozenset(QUOTES)
+_SUFFIXES: Final = ("يين", "يون", "يات", "يه", "يا", "ات", "ها", "هم", "ه", "ي", "ا")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,15 @@ def read_words(document: Document) -> list[list[Word]]:
     folded: dict[str, str] = {}
     paragraphs = []
     for span in document.paragraphs:
-        words = []
+        words: list[Word] = []
+        n_marks = 0
         for match in _WORD.finditer(document.readable, span.start, span.end):
             surface = match.group()
+            beside = bool(words) and words[-1].end == match.start()
+            n_marks = 0 if surface[0].isalnum() else n_marks + 1 if beside else 1
+            if n_marks > MAX_MARKS:
+                words[-1] = replace(words[-1], end=match.end())
+                continue
             if surface not in folded:
                 folded[surface] = folded_form(surface)
             words.append(Word(match.start(), match.end(), folded[surface]))
@@ -73,3 +84,16 @@ def quoted_flags(forms: Sequence[str]) -> list[bool]:
             inside = not inside
         flags.append(inside)
     return flags
+
+
+def root(stem: str) -> str:
+    """The letters that related words share, roughly: without ال, one ending, and what lies beyond ``MAX_ROOT``.
+
+    ``السوريه`` and ``سوريا`` meet in ``سور``.
+    """
+    short = stem.removeprefix("ال") if len(stem) > MIN_ROOT + 1 else stem
+    for suffix in _SUFFIXES:
+        if short.endswith(suffix) and len(short) - len(suffix) >= MIN_ROOT:
+            short = short.removesuffix(suffix)
+            break
+    return short[:MAX_ROOT]

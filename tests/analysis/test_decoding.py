@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from service.analysis.decoding import decode_tags, occurrences, repeat_mentions
+from service.analysis.document import Span, read_document
+from service.analysis.findings import FoundMention
+
+TEXT = "قال ديمتري بيسكوف في موسكو"
+OFFSETS = np.array([(0, 3), (4, 10), (11, 14), (14, 17), (18, 20), (21, 26)])
+
+
+def logits(tags: list[int], n_classes: int = 3, strength: float = 4.0) -> npt.NDArray[np.float32]:
+    rows = np.zeros((len(tags), 1 + 2 * n_classes), np.float32)
+    rows[np.arange(len(tags)), tags] = strength
+    return rows
+
+
+def test_a_span_runs_from_its_first_tag_over_the_inside_ones() -> None:
+    spans = decode_tags(logits([0, 1, 2, 2, 0, 5]), 0.0, TEXT, OFFSETS)
+    assert [(s.start, s.end, s.label) for s in spans] == [(1, 4, 0), (5, 6, 2)]
+    assert all(0.8 < s.score < 1 for s in spans)
+
+
+def test_a_span_ends_where_a_word_ends() -> None:
+    spans = decode_tags(logits([0, 0, 1, 0, 0, 0]), 0.0, TEXT, OFFSETS)
+    assert [(s.start, s.end) for s in spans] == [(2, 4)]
+
+
+def test_two_spans_may_touch() -> None:
+    spans = decode_tags(logits([0, 1, 1, 2, 0, 0]), 0.0, TEXT, OFFSETS)
+    assert [(s.start, s.end) for s in spans] == [(1, 2), (2, 4)]
+
+
+@pytest.mark.parametrize(("shift", "n_found"), [(0.0, 0), (2.0, 1)])
+def test_the_shift_of_the_outside_logit_finds_more(shift: float, n_found: int) -> None:
+    rows = logits([0, 0, 0, 0, 0, 0], strength=1.0)
+    rows[5, 5] = 0.5
+    assert len(decode_tags(rows, shift, TEXT, OFFSETS)) == n_found
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "expected"),
+    [
+        ("روسيا ولروسيا وبروسيا", "روسيا", [(0, 5), (8, 13), (16, 21)]),
+        ("الروسيات", "روسيا", []),
+        ("روسياتي", "روسيا", []),
+        ("«روسيا»، روسيا.", "روسيا", [(1, 6), (9, 14)]),
+        ("#كوريا_الشمالية", "كوريا_الشمالية", [(1, 15)]),
+        ("مصر ومصرع مصرف", "مصر", [(0, 3)]),
+    ],
+)
+def test_a_form_is_found_as_a_word_with_attached_letters(text: str, form: str, expected: list[tuple[int, int]]) -> None:
+    assert [(s.start, s.end) for s in occurrences(text, form)] == expected
+
+
+def test_searching_takes_time_linear_in_one_long_word() -> None:
+    assert not list(occurrences("مص" * 50_000, "مص"))
+
+
+def test_a_name_found_once_is_found_throughout_and_longest_first() -> None:
+    text = "كوريا الشمالية ثم كوريا ثم كوريا الشمالية"
+    found = [FoundMention(Span(0, 14), "GPE", 0.9), FoundMention(Span(18, 23), "GPE", 0.6)]
+    mentions = repeat_mentions(read_document(text), found)
+    assert [(m.span.start, m.span.end) for m in mentions] == [(0, 14), (18, 23), (27, 41)]
+    assert mentions[2].score == 0.9

@@ -1,0 +1,54 @@
+"""Training the scikit-learn baseline: what is fitted, in which order, and what each step takes from the ones before.
+
+Models are fitted on ``articles/train.jsonl``; thresholds, shifts and temperatures are chosen on ``articles/dev.jsonl``. A
+step that learns from an earlier step's answers sees those for held-out articles, as imperfect as they will be on new text.
+The folder that is written holds weights, words, n-grams and names, and no text of the corpus.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from service.analysis.linear.parts import Parts, Settings, save_parts
+from training.corpus import annotated_articles
+from training.examples import Annotated
+from training.linear.fitting import fold_numbers
+from training.linear.learned import held_out_articles, learn_lexicon, read_article, read_gold
+from training.linear.names import decoded, fit_names, tag_names
+from training.linear.relations import fit_relations
+from training.linear.speech import fit_speech
+from training.linear.topics import fit_topics
+
+
+def train_baseline(data: Path, folder: Path, seed: int) -> None:
+    """Fit the baseline on the corpus in ``data`` and write it to ``folder``. ``seed`` says which articles are held out together.
+
+    Raises:
+        CorpusError: when a corpus file is missing or cannot be read.
+    """
+    save_parts(fit_baseline(annotated_articles(data, "train"), annotated_articles(data, "dev"), seed), folder, seed)
+
+
+def fit_baseline(train: list[Annotated], dev: list[Annotated], seed: int) -> Parts:
+    """All that the baseline learns from ``train``, with what is chosen on ``dev``."""
+    golds = [read_gold(annotated) for annotated in train]
+    lexicon = learn_lexicon(golds)
+    articles = held_out_articles(golds, fold_numbers(len(golds), seed))
+    dev_articles = [read_article(read_gold(annotated), lexicon) for annotated in dev]
+
+    names = fit_names(articles, dev_articles)
+    found = [decoded(names.decoder, article, rows) for article, rows in zip(articles, names.held_out, strict=True)]
+    dev_found = [decoded(names.decoder, article, tag_names(names.tagger, article)) for article in dev_articles]
+    speech = fit_speech(articles, found, dev_articles, dev_found)
+    relations = fit_relations(articles, dev_articles)
+
+    models = {
+        "names first": names.tagger.first, "names second": names.tagger.second, "clitics": names.decoder.clitics,
+        "speech first": speech.tagger.first, "speech second": speech.tagger.second,
+        "speakers": speech.speakers, "continuations": speech.continuations, **relations.models,
+    }  # fmt: skip
+    settings = Settings(
+        names.decoder.inside_shift, names.decoder.transitions.tolist(), speech.speaker, speech.continuation,
+        relations.stance_factors,
+    )  # fmt: skip
+    return Parts(lexicon, fit_topics(articles, dev_articles), models, settings)
