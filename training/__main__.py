@@ -71,9 +71,9 @@ def _scorer(arguments: argparse.Namespace) -> Path:
 
 
 def train(arguments: argparse.Namespace) -> None:
-    from training.stages import refine_step
+    from training.stages import average_step
 
-    refine_step(_run(arguments))
+    average_step(_run(arguments))
 
 
 def export(arguments: argparse.Namespace) -> None:
@@ -121,8 +121,8 @@ def benchmark(arguments: argparse.Namespace) -> None:
 
     scorer = load_scorer(_scorer(arguments))
     records = read_articles(arguments.data, arguments.split)
-    answers = [_answers(ARTIFACTS / name, records) for name in ("compact", "baseline")]
-    rows = compare(scorer, records, *answers, n_draws=max(1, arguments.bootstrap), seed=0)
+    transformer, baseline = (_answers(ARTIFACTS / name, records) for name in ("compact", "baseline"))
+    rows = compare(scorer, records, transformer, baseline, n_draws=max(1, arguments.bootstrap), seed=0)
     table = as_markdown(rows, "transformer", "baseline")
     print(table)
     if arguments.output:
@@ -132,8 +132,11 @@ def benchmark(arguments: argparse.Namespace) -> None:
 
 def baseline(arguments: argparse.Namespace) -> None:
     from training.baseline import train_baseline
+    from training.export import describe_baseline
 
     train_baseline(arguments.data, arguments.artifact, arguments.seed)
+    metrics = describe_baseline(arguments.data, arguments.artifact, ARTIFACTS / "gazetteer", _scorer(arguments))
+    print(json.dumps(metrics, indent=1))
 
 
 COMMANDS = {
@@ -145,6 +148,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; errors that a user can mend are printed, not traced."""
     arguments = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", datefmt="%H:%M:%S")
+    for chatty in ("onnx_ir", "onnxscript"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     from service.analysis.manifest import ArtifactError
     from training.config import ConfigError
     from training.errors import TrainingError

@@ -7,26 +7,44 @@ The folder that is written holds weights, words, n-grams and names, and no text 
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+from typing import Final
 
+from service.analysis.gazetteer import read_gazetteer
 from service.analysis.linear.parts import Parts, Settings, save_parts
-from training.corpus import annotated_articles
+from training.corpus import annotated_articles, read_articles
 from training.examples import Annotated
+from training.linear.calibrate import calibrate_stances
 from training.linear.fitting import fold_numbers
 from training.linear.learned import held_out_articles, learn_lexicon, read_article, read_gold
 from training.linear.names import decoded, fit_names, tag_names
 from training.linear.relations import fit_relations
 from training.linear.speech import fit_speech
 from training.linear.topics import fit_topics
+from training.scoring import default_scorer, figures, load_scorer
+
+log = logging.getLogger(__name__)
+GAZETTEER: Final = "gazetteer"
 
 
-def train_baseline(data: Path, folder: Path, seed: int) -> None:
+def train_baseline(data: Path, folder: Path, seed: int, scorer: Path | None = None, gazetteer: Path | None = None) -> None:
     """Fit the baseline on the corpus in ``data`` and write it to ``folder``. ``seed`` says which articles are held out together.
+
+    ``scorer``: by which stance weights are chosen, the one beside the corpus unless another is given; where there is none, the
+    weights stay as annotated statements alone would have them. ``gazetteer``: its folder, unless given the one beside ``folder``.
 
     Raises:
         CorpusError: when a corpus file is missing or cannot be read.
     """
-    save_parts(fit_baseline(annotated_articles(data, "train"), annotated_articles(data, "dev"), seed), folder, seed)
+    parts = fit_baseline(annotated_articles(data, "train"), annotated_articles(data, "dev"), seed)
+    path, names = scorer or default_scorer(data), (gazetteer or folder.parent / GAZETTEER) / "gazetteer.json"
+    if path.is_file() and names.is_file():
+        judge, dev = load_scorer(path), read_articles(data, "dev")
+        parts = calibrate_stances(parts, read_gazetteer(names), dev, lambda answers: figures(judge, dev, answers))
+    else:
+        log.warning("no scorer at %s or no names at %s: stance weights are those of annotated statements", path, names)
+    save_parts(parts, folder, seed)
 
 
 def fit_baseline(train: list[Annotated], dev: list[Annotated], seed: int) -> Parts:
@@ -49,6 +67,6 @@ def fit_baseline(train: list[Annotated], dev: list[Annotated], seed: int) -> Par
     }  # fmt: skip
     settings = Settings(
         names.decoder.inside_shift, names.decoder.transitions.tolist(), speech.speaker, speech.continuation,
-        relations.stance_factors,
+        relations.stance_weights, relations.meant_factor,
     )  # fmt: skip
     return Parts(lexicon, fit_topics(articles, dev_articles), models, settings)

@@ -46,9 +46,12 @@ def _interval(value: float, draws: npt.NDArray[np.float64]) -> dict[str, float]:
     return {"value": round(value, 4), "low": round(low, 4), "high": round(high, 4)}
 
 
+def _cell(row: dict[str, float]) -> str:
+    return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+
+
 def as_markdown(rows: dict[str, dict[str, Any]], first: str, second: str) -> str:
     """A table with one row per figure."""
-    cell = lambda r: f"{r['value']:.3f} [{r['low']:.3f}, {r['high']:.3f}]"  # noqa: E731
     head = [f"| figure | {first} | {second} | difference |", "|---|---|---|---|"]
-    body = [f"| {n} | {cell(r['first'])} | {cell(r['second'])} | {cell(r['difference'])} |" for n, r in rows.items()]
+    body = [f"| {n} | {_cell(r['first'])} | {_cell(r['second'])} | {_cell(r['difference'])} |" for n, r in rows.items()]
     return "\n".join(head + body)

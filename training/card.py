@@ -27,7 +27,7 @@ ENCODER_LICENCES = {
     "aubmindlab/bert-base-arabertv02": "AraBERT (AUB), share alike",
 }
 LIMITS = (
-    "Trained on agency-style Arabic news of 2018: dialect, poetry, opinion columns and social media are outside of what it knows.",
+    "Trained on agency-style Arabic news of 2018: dialect, poetry, opinion and social media are outside of what it knows.",
     "The annotations were written with a language model by the corpus's guide; it repeats their habits and errors.",
     "Rare topics (lifestyle, education, weather) were seen in few paragraphs and are often missed.",
     "Favor and against are rare beside neutral; a stance that is only implied, or ironic, is often read as neutral.",
@@ -103,4 +103,38 @@ Largest mean difference in probability between the trained checkpoint and these 
 `tagger.onnx` (token ids to token states and tags), `relations.onnx` (topics, links, statement kinds, stances),
 `tokenizer.json`, `labels.json`, `calibration.json` (temperatures and thresholds), `card.json` (what `GET /model` answers),
 `manifest.json` (SHA-256 of each, library versions). A changed file is refused when the service starts.
+"""
+
+
+def baseline_card(version: str, metrics: dict[str, Any]) -> dict[str, Any]:
+    """The answer of ``GET /model?model=baseline``."""
+    return {
+        "name": "baseline",
+        "version": version,
+        "kind": "baseline",
+        "base_encoder": None,
+        "labels": labels(),
+        "figures": metrics,
+        "training_data": [ARTICLES],
+        "licence": LICENCE,
+        "limits": list(LIMITS),
+    }
+
+
+def baseline_model_card(version: str, metrics: dict[str, Any]) -> str:
+    """The README of the baseline's folder."""
+    return f"""# Model card: Mawaqif baseline {version}
+
+Linear models (scikit-learn) for the whole task, to compare the transformer with: TF-IDF for topics; a lexicon of speech verbs,
+gazetteers of names and linear taggers for mentions and speakers; linear classifiers for references and stances.
+Licence: {LICENCE}.
+
+Trained on `articles/train.jsonl` ({ARTICLES["licence"]}), thresholds chosen on dev: `python -m training baseline --data DIR`.
+Holds weights, words, n-grams and names, no text of the corpus. Read with skops, which trusts no type beyond its own list.
+
+Figures, printed by `python -m training evaluate --artifact service/artifacts/baseline --data DIR --split test`:
+
+{figures_table(metrics)}
+
+Limits: those of the [transformer](../compact/README.md), and it knows words only as they are spelled.
 """

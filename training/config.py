@@ -105,6 +105,13 @@ class RefineConfig(StageConfig):
     """Sentences drawn from them for each epoch."""
 
 
+class AverageConfig(_Part):
+    transfer: Annotated[float, Field(ge=0)]
+    articles: Annotated[float, Field(ge=0)]
+    refine: Annotated[float, Field(ge=0)]
+    """Shares of the stages' final weights in the released ones."""
+
+
 class ExportConfig(_Part):
     name: str
     version: str
@@ -121,6 +128,8 @@ class TrainingConfig(_Part):
     articles: StageConfig
     refine: RefineConfig | None = None
     """A second pass over the articles, usually with masked names and English sentences among them."""
+    average: AverageConfig | None = None
+    """Average the weights of all three stages at the end; needs ``transfer`` and ``refine``."""
     export: ExportConfig
 
 

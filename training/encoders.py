@@ -59,7 +59,7 @@ def _prepared(tokenizer: Tokenizer, config: EncoderConfig) -> Tokenizer:
 def _load_encoder(name: str) -> PreTrainedModel:
     encoder: PreTrainedModel = AutoModel.from_pretrained(name)
     if getattr(encoder, "pooler", None) is not None:
-        encoder.pooler = None
+        encoder.pooler = None  # type: ignore[assignment]
     return encoder
 
 
@@ -126,8 +126,8 @@ def _renumber_template(description: dict[str, Any], new_ids: dict[str, int]) -> 
 
 
 def _slice_embeddings(encoder: PreTrainedModel, rows: list[int]) -> None:
-    old = encoder.get_input_embeddings()
-    new = torch.nn.Embedding(len(rows), old.weight.shape[1])
+    old: torch.nn.Embedding = encoder.get_input_embeddings()  # type: ignore[assignment]
+    new = torch.nn.Embedding(len(rows), old.embedding_dim)
     new.weight.data = old.weight.data[rows].clone()
     new.weight.requires_grad_(old.weight.requires_grad)
     encoder.set_input_embeddings(new)

@@ -82,20 +82,24 @@ class WindowExample:
         return len(self.window.ids)
 
 
+def _moved(pair: list[int] | None, at: int) -> Span | None:
+    return Span(at + pair[0], at + pair[1]) if pair else None
+
+
 def annotated_article(record: dict[str, Any]) -> Annotated:
     """An article in the corpus format → ``Annotated``; offsets become those of its paragraphs joined by one newline."""
     texts = [p["text"] for p in record["paragraphs"]]
     starts = np.cumsum([0, *(len(t) + 1 for t in texts)]).tolist()
     mentions, statements = [], []
     for index, (paragraph, at) in enumerate(zip(record["paragraphs"], starts, strict=False)):
-        span = lambda pair, at=at: Span(at + pair[0], at + pair[1]) if pair else None  # noqa: E731
         for m in paragraph["mentions"]:
             actor_type = ACTOR_TYPES.index(record["entities"][m["entity"]]["type"])
             mentions.append(Mention(Span(at + m["start"], at + m["end"]), m["entity"], actor_type))
         for s in paragraph["statements"]:
             stances = {entity: STANCES.index(label) for entity, label in s["stances"].items()}
             kind = KINDS.index(s["kind"])
-            statements.append(Statement(index, s["speaker"], span(s["speaker_span"]), span(s["cue_span"]), kind, stances))
+            words, cue = _moved(s["speaker_span"], at), _moved(s["cue_span"], at)
+            statements.append(Statement(index, s["speaker"], words, cue, kind, stances))
     document = Document("\n".join(texts), tuple(Span(a, a + len(t)) for a, t in zip(starts, texts, strict=False)))
     return Annotated(document, mentions, statements, [TOPICS.index(p["topic"]) for p in record["paragraphs"]])
 
@@ -114,6 +118,10 @@ def annotated_sentence(text: str, targets: Sequence[tuple[Span, int]], pairs: Se
     for speaker, target, stance in pairs:
         statements.append(Statement(0, f"E{speaker}", targets[speaker][0], None, None, {f"E{target}": stance}))
     return Annotated(document, mentions, statements, tagged=False)
+
+
+_Ints = npt.NDArray[np.int64]
+_Tags = tuple[_Ints, _Ints, _Ints, _Ints]
 
 
 class _Builder:
@@ -156,7 +164,7 @@ class _Builder:
             [(unit, s.kind) for s, unit in self.speaker_units if s.kind is not None],
         )  # fmt: skip
 
-    def _tags(self) -> tuple[npt.NDArray[np.int64], ...]:
+    def _tags(self) -> _Tags:
         n = len(self.window.ids)
         mention, speaker, cue, prefix = (np.full(n, IGNORE, np.int64) for _ in range(4))
         if not self.annotated.tagged:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,15 +23,16 @@ import torch
 from torch import Tensor
 
 from service.analysis.analyzer import Analyzer
-from service.analysis.artifact import LABELS, TOKENS_PER_BATCH, open_transformer
+from service.analysis.artifact import LABELS, TOKENS_PER_BATCH, analyzer_of, open_transformer
+from service.analysis.baseline import Baseline
 from service.analysis.decoding import softmax
 from service.analysis.encoder import Encoder, open_session
 from service.analysis.gazetteer import read_gazetteer
 from service.analysis.labels import TOKEN_LOGITS
-from service.analysis.manifest import write_manifest
+from service.analysis.manifest import read_manifest, write_manifest
 from service.analysis.units import MENTION, SEGMENT, SPEAKER, Unit, relation_inputs
 from training.calibrate import NEUTRAL_CALIBRATION, calibrate
-from training.card import card, model_card
+from training.card import baseline_card, baseline_model_card, card, model_card
 from training.corpus import annotated_articles, read_articles
 from training.encoders import Base, read_base, special_tokens
 from training.errors import TrainingError
@@ -216,8 +218,24 @@ def _calibrated(run: Run, part: Path, gazetteer_folder: Path, scorer_path: Path)
     dev = read_articles(run.data, "dev")
     calibration = calibrate(model, gazetteer, dev, lambda answers: figures(scorer, dev, answers))
     analyzer = Analyzer(dataclasses.replace(model, calibration=calibration), gazetteer)
+    return split_figures(analyzer, run.data, scorer), dataclasses.asdict(calibration)
+
+
+def split_figures(analyzer: Analyzer, data: Path, scorer: ModuleType) -> dict[str, Any]:
+    """The scorer's figures on dev and on test, to four places."""
     metrics = {}
     for split in ("dev", "test"):
-        records = read_articles(run.data, split)
+        records = read_articles(data, split)
         metrics[split] = {k: round(v, 4) for k, v in figures(scorer, records, predict(analyzer, records)).items()}
-    return metrics, dataclasses.asdict(calibration)
+    return metrics
+
+
+def describe_baseline(data: Path, folder: Path, gazetteer_folder: Path, scorer: Path) -> dict[str, Any]:
+    """Measure the baseline in ``folder`` and put its card beside it; returns its figures on dev and test."""
+    baseline = Baseline.load(folder)
+    metrics = split_figures(analyzer_of(baseline, gazetteer_folder), data, load_scorer(scorer))
+    _write_json(folder / "card.json", baseline_card(baseline.version, metrics))
+    (folder / "README.md").write_text(baseline_model_card(baseline.version, metrics), encoding="utf-8")
+    manifest = read_manifest(folder)
+    write_manifest(folder, {key: value for key, value in manifest.items() if key != "files"})
+    return metrics

@@ -131,7 +131,7 @@ class Loop(Generic[Batch]):
         for group in self.optimizer.param_groups:
             group["lr"] = group["base_lr"] * factor
         losses = self.losses_of(batch)
-        torch.stack(list(losses.values())).sum().backward()
+        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)

@@ -121,7 +121,8 @@ class Relations(nn.Module):
         implicit = (unit_kind[pair_speaker] == UNIT_KINDS.index("segment")).long()
         hidden = self.pair_hidden(torch.cat([speaker, target, speaker * target, context], -1))
         hidden = nn.functional.gelu(hidden + self.pair_flags(2 * outside + implicit))
-        return self.pair_out(self.dropout(hidden))
+        logits: Tensor = self.pair_out(self.dropout(hidden))
+        return logits
 
 
 class Mawaqif(nn.Module):

@@ -9,7 +9,7 @@ bytes add pairs in 16 bits and would saturate with 8.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +38,7 @@ class _Rewriter:
         self.new[name] = numpy_helper.from_array(value, name)
         return name
 
-    def node(self, operator: str, inputs: list[str], output: str, domain: str = "", **attributes: int) -> str:
+    def node(self, operator: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
         self.nodes.append(helper.make_node(operator, inputs, [output], domain=domain, **attributes))
         return output
 
@@ -99,9 +99,9 @@ class _Rewriter:
         self.replaced.add(table)
         table_bytes = self.constant(f"{table}/bytes", np.round(values / scales).astype(np.int8))
         table_scales = self.constant(f"{table}/scales", scales.astype(np.float32))
-        rows = self.node("Gather", [table_bytes, indices], f"{output}/bytes")
+        rows = self.node("Gather", [table_bytes, indices], f"{output}/table_bytes")
         floats = self.node("Cast", [rows], f"{output}/floats", to=int(onnx.TensorProto.FLOAT))
-        self.node("Mul", [floats, self.node("Gather", [table_scales, indices], f"{output}/scale")], output)
+        self.node("Mul", [floats, self.node("Gather", [table_scales, indices], f"{output}/table_scale")], output)
 
 
 def quantize(source: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""The steps that make the weights, in order: base encoder → English transfer → pruning → annotated articles → refinement.
+"""The steps that make the weights, in order: base encoder → English transfer → pruning → articles → refinement → average.
 
 Each step reads what the one before it wrote into the run's folder and is skipped or resumed when its own output is there.
 """
@@ -25,6 +25,8 @@ from training.losses import batch_losses
 from training.model import Mawaqif
 
 log = logging.getLogger(__name__)
+TRANSFERRED = ("tagger.encoder.", "relations.pair_")
+"""What the transfer stage trains: the encoder and the stance head."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,8 @@ def articles_step(run: Run) -> Mawaqif:
 
 def last_checkpoint(run: Run) -> Path:
     """Where the last configured stage keeps its checkpoint."""
-    return run.folder / ("refine" if run.config.refine else "articles") / "checkpoint.pt"
+    name = "average" if run.config.average else "refine" if run.config.refine else "articles"
+    return run.folder / name / "checkpoint.pt"
 
 
 def refine_step(run: Run) -> None:
@@ -161,6 +164,33 @@ def refine_step(run: Run) -> None:
         return _shown(run, base, config, articles, rng) + drawn
 
     train_stage(run, "refine", whole, base.tokenizer, config, examples_of)
+
+
+def average_step(run: Run) -> None:
+    """Average the final weights of the stages, where it is configured, after they have all been trained.
+
+    What fine-tuning forgets of the earlier stages comes back without being trained again (Wortsman et al. 2022, "Robust
+    fine-tuning of zero-shot models"). Heads that the transfer stage did not train are averaged over the other two.
+    """
+    refine_step(run)
+    shares = run.config.average
+    if not shares:
+        return
+    transfer, articles, refine = (_final_weights(run, name) for name in ("transfer", "articles", "refine"))
+    later = shares.articles + shares.refine
+    averaged = {}
+    for name, tensor in refine.items():
+        mean = (shares.articles * articles[name] + shares.refine * tensor) / later
+        if name.startswith(TRANSFERRED):
+            mean = (later * mean + shares.transfer * transfer[name]) / (later + shares.transfer)
+        averaged[name] = mean
+    (run.folder / "average").mkdir(exist_ok=True)
+    torch.save({"model": averaged}, run.folder / "average" / "checkpoint.pt")
+
+
+def _final_weights(run: Run, stage: str) -> dict[str, Tensor]:
+    state: dict[str, Tensor] = torch.load(run.folder / stage / "checkpoint.pt", weights_only=True, map_location="cpu")["model"]
+    return {name: tensor for name, tensor in state.items() if "word_embeddings" not in name}
 
 
 def _shown(run: Run, base: Base, config: StageConfig, articles: list[Annotated], rng: random.Random) -> list[WindowExample]:

@@ -122,6 +122,11 @@ def _abbreviates(short: _Name, full: _Name) -> bool:
     return short.type == "ORG" and (short.words == head or short.words == tail) and (len(short.words) > 1 or len(short.key) > 4)
 
 
+def _may_be_one(first: _Name, second: _Name) -> bool:
+    """Whether a model's word that two names are one actor is to be believed: of persons only if they share a word."""
+    return first.type == second.type and (first.type != "PER" or bool(set(first.words) & set(second.words)))
+
+
 def _join_aliases(document: Document, findings: Findings, names: dict[str, _Name], groups: _Groups) -> None:
     key_of = {i: name.key for name in names.values() for i in name.mentions}
     totals: dict[tuple[str, str], float] = defaultdict(float)
@@ -129,6 +134,8 @@ def _join_aliases(document: Document, findings: Findings, names: dict[str, _Name
         totals[key_of[query], key_of[candidate]] += score
     for first, second in sorted(totals):
         if first < second or (second, first) not in totals:
+            if not _may_be_one(names[first], names[second]):
+                continue
             means = [totals.get(pair, 0.0) / len(names[pair[0]].mentions) for pair in ((first, second), (second, first))]
             if max(means) >= MIN_ALIAS and sum(means) / 2 >= MIN_ALIAS / 2:
                 groups.join(first, second)

@@ -57,12 +57,12 @@ def open_transformer(folder: Path, n_threads: int = 0) -> Transformer:
     manifest = read_manifest(folder)
     if _read_json(folder / "labels.json") != LABELS:
         raise ArtifactError(f"{folder / 'labels.json'} has other labels than this version of the code; export the artifact again")
-    sessions = [open_session(folder / f"{graph}.onnx", n_threads) for graph in ("tagger", "relations")]
+    tagger, relations = (open_session(folder / f"{graph}.onnx", n_threads) for graph in ("tagger", "relations"))
     special = SpecialTokens(**manifest["special_tokens"])
     return Transformer(
         name=manifest["name"], version=manifest["version"],
         tokenizer=Tokenizer.from_file(str(folder / "tokenizer.json")), special=special,
-        limits=WindowLimits(**manifest["windows"]), encoder=Encoder(*sessions, special.pad, TOKENS_PER_BATCH),
+        limits=WindowLimits(**manifest["windows"]), encoder=Encoder(tagger, relations, special.pad, TOKENS_PER_BATCH),
         calibration=read_calibration(_read_json(folder / "calibration.json")),
     )  # fmt: skip
 

@@ -33,7 +33,6 @@ from service.analysis.linear.speakers import (
 )  # fmt: skip
 from service.analysis.linear.stances import (
     StanceAnswers,
-    shifted,
     stacked_stance_features,
     stance_features,
     talk_features,
@@ -62,6 +61,16 @@ class Baseline:
         """
         parts, manifest = load_parts(folder)
         return cls(manifest["name"], manifest["version"], parts)
+
+    @property
+    def stance_weights(self) -> tuple[float, float, float]:
+        """Factors of the scores of ``STANCES`` when the label is chosen."""
+        return self.parts.settings.stance_weights
+
+    @property
+    def meant_factor(self) -> float:
+        """A further factor of favor and against toward actors that the paragraph does not name."""
+        return self.parts.settings.meant_factor
 
     def find(self, documents: Sequence[Document]) -> list[Findings]:
         """What is found in each document, in order."""
@@ -207,7 +216,7 @@ def _stances(parts: Parts, scene: Scene) -> list[list[tuple[int, Floats]]]:
     pair_scores = parts.models["pair stances"].probabilities(rows)
     talk_scores = parts.models["talk stances"].probabilities(talk_features(scene, talk) for talk in scene.talks)
     stacked = stacked_stance_features(scene, StanceAnswers(pairs, pair_scores, talk_scores))
-    final = shifted(parts.models["stances"].probabilities(stacked), parts.settings.stance_factors)
+    final = parts.models["stances"].probabilities(stacked)
     found: list[list[tuple[int, Floats]]] = [[] for _ in scene.talks]
     for (i, target), row in zip(pairs, final, strict=True):
         found[i] += [(mention, row) for mention in target.mentions]

@@ -127,7 +127,8 @@ def window_spans(window: Window, tagged: Tagged, thresholds: TagThresholds, docu
 def characters_of(span: TokenSpan, window: Window, tagged: Tagged, document: Document) -> Span | None:
     """The code points of a token span, without the letters attached before the name and with its last marks.
 
-    A span that begins inside of a word begins with the word, unless only attached letters stand before it. None where nothing is left, as for a token that stands for no character.
+    A span that begins inside of a word begins with the word, unless only attached letters stand before it. None where
+    nothing is left, as for a token that stands for no character.
     """
     start, end = int(window.offsets[span.start, 0]), int(window.offsets[span.end - 1, 1])
     n_attached = int(tagged.token_logits[span.start, TOKEN_LOGITS["prefix"]].argmax())

@@ -185,7 +185,8 @@ def build_windows(document: Document, tokenizer: Tokenizer, special: SpecialToke
     if sum(piece.cost for piece in pieces) > capacity:
         pieces = _pieces(document, tokenizer, capacity - limits.context_tokens - 1)
         capacity -= limits.context_tokens
-    windows, before = [], None
+    windows: list[Window] = []
+    before: _Piece | None = None
     for group in _grouped(pieces, capacity):
         context = before if before and before.cost <= limits.context_tokens else None
         windows.append(_window(context, group, special))

@@ -109,23 +109,45 @@ def test_answers_are_json(analyzer: Analyzer, texts: list[str]) -> None:
         assert json.loads(json.dumps(answer)) == answer
 
 
-def test_the_first_article_is_read_as_an_editor_would(corpus: Path) -> None:
-    """The directions of stance that the project was started for; see its issue for the list."""
+@pytest.fixture(scope="module")
+def first_article(corpus: Path) -> dict[str, Any]:
+    """The released model's answer on the article that the project was started from."""
     record = json.loads((corpus / "articles" / "seed.jsonl").read_text(encoding="utf-8"))
-    text = article_text(record)
-    (answer,) = answers(open_artifact(ARTIFACTS / "compact").analyzer, [text])
-    names = {actor["id"]: actor["name"] for actor in answer["actors"]}
-    actor_of = {mention["text"]: mention["actor"] for p in answer["paragraphs"] for mention in p["mentions"]}
+    (answer,) = answers(open_artifact(ARTIFACTS / "compact").analyzer, [article_text(record)])
+    return answer
+
+
+def test_a_capital_and_its_state_are_one_actor(first_article: dict[str, Any]) -> None:
+    actor_of = {mention["text"]: mention["actor"] for p in first_article["paragraphs"] for mention in p["mentions"]}
     assert actor_of["واشنطن"] == actor_of["الولايات المتحدة"]
-    stances = {
-        (names[s["speaker"]["actor"]], names[t["actor"]], t["label"], p["index"])
-        for p in answer["paragraphs"] for s in p["statements"] for t in s["stances"] if t["label"] != "neutral"
-    }  # fmt: skip
-    pairs = {stance[:3] for stance in stances}
-    against = [
-        p for speaker, actor, label, p in stances if (speaker, actor, label) == ("أناتولي أنتونوف", "الولايات المتحدة", "against")
+    assert actor_of["موسكو"] == actor_of["روسيا"]
+
+
+STANCES_OF_THE_FIRST_ARTICLE = [
+    ("أناتولي أنتونوف", "الولايات المتحدة", "against", 3),
+    ("كيم جونغ أون", "روسيا", "favor", 1),
+    ("يوكو كاميكاوا", "كوريا الشمالية", "against", 1),
+    ("يوكو كاميكاوا", "روسيا", "against", 1),
+]
+"""Speaker, actor, label, and in how many paragraphs at least."""
+
+
+@pytest.mark.parametrize(("speaker", "actor", "label", "at_least"), STANCES_OF_THE_FIRST_ARTICLE)
+def test_stances_of_the_first_article(
+    first_article: dict[str, Any], speaker: str, actor: str, label: str, at_least: int, request: pytest.FixtureRequest
+) -> None:
+    if (speaker, label) in NOT_YET:
+        request.applymarker(pytest.mark.xfail(strict=True, reason="the 1.0.0 weights miss it; see the limits"))
+    names = {a["id"]: a["name"] for a in first_article["actors"]}
+    found = [
+        paragraph["index"]
+        for paragraph in first_article["paragraphs"]
+        for statement in paragraph["statements"]
+        for stance in statement["stances"]
+        if (names[statement["speaker"]["actor"]], names[stance["actor"]], stance["label"]) == (speaker, actor, label)
     ]
-    assert len(against) == 3
-    assert ("كيم جونغ أون", "روسيا", "favor") in pairs
-    assert ("يوكو كاميكاوا", "كوريا الشمالية", "against") in pairs
-    assert ("يوكو كاميكاوا", "روسيا", "against") in pairs
+    assert len(found) >= at_least
+
+
+NOT_YET: set[tuple[str, str]] = set()
+"""What the released weights are known to miss; empty when all of the first article is read rightly."""

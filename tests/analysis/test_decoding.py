@@ -34,7 +34,7 @@ def test_two_spans_may_touch() -> None:
     assert [(s.start, s.end) for s in spans] == [(1, 2), (2, 4)]
 
 
-@pytest.mark.parametrize(("shift", "n_found"), [(0.0, 0), (2.0, 1)])
+@pytest.mark.parametrize(("shift", "n_found"), [(0.0, 0), (0.8, 1)])
 def test_the_shift_of_the_outside_logit_finds_more(shift: float, n_found: int) -> None:
     rows = logits([0, 0, 0, 0, 0, 0], strength=1.0)
     rows[5, 5] = 0.5

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import BertTokenizerFast
+from transformers import BertTokenizer
 
 from service.analysis.document import read_document
 from service.analysis.windows import WindowLimits, build_windows
@@ -19,10 +19,10 @@ WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *PLACEHOLDERS.values(), "
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ``BertModel`` and its ``BertTokenizerFast``, saved as the hub's AraBERT is."""
+    """A ``BertModel`` and its ``BertTokenizer``, saved as the hub's AraBERT is."""
     folder = tmp_path_factory.mktemp("arabert")
     (folder / "vocab.txt").write_text("\n".join(WORDS) + "\n", encoding="utf-8")
-    tokenizer = BertTokenizerFast(vocab={word: i for i, word in enumerate(WORDS)}, do_lower_case=False)
+    tokenizer = BertTokenizer(vocab={word: i for i, word in enumerate(WORDS)}, do_lower_case=False)
     tokenizer.save_pretrained(folder)
     tiny_encoder(len(WORDS)).save_pretrained(folder)
     return folder

@@ -5,6 +5,7 @@ Everything here is deterministic: the solver starts from zero and features are o
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
@@ -38,7 +40,6 @@ class Fit:
     min_count: int = 3
     max_features: int = 20_000
     max_iterations: int = 80
-    class_weights: dict[str, float] | None = None
 
 
 def fold_numbers(n: int, seed: int) -> list[int]:
@@ -95,8 +96,14 @@ def _classifier(matrix: Any, targets: Iterable[str], fit: Fit) -> Any:
     targets = list(map(str, targets))
     if len(set(targets)) == 1 or matrix.shape[1] == 0:
         return DummyClassifier(strategy="prior").fit(matrix, targets)
-    classifier = LogisticRegression(C=fit.c, max_iter=fit.max_iterations, tol=1e-3, class_weight=fit.class_weights)
-    return classifier.fit(matrix, targets)
+    return fitted(LogisticRegression(C=fit.c, max_iter=fit.max_iterations, tol=1e-3), matrix, targets)
+
+
+def fitted(classifier: LogisticRegression, matrix: Any, targets: Any) -> LogisticRegression:
+    """``classifier`` fitted; stopping at its iterations is meant, for early stopping costs nothing here and saves minutes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return classifier.fit(matrix, targets)
 
 
 def _heaviest(coefficients: npt.NDArray[np.float32], n: int) -> npt.NDArray[np.int64]:

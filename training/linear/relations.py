@@ -20,7 +20,6 @@ from service.analysis.linear.speakers import NOMINAL, Phrase
 from service.analysis.linear.stances import (
     StanceAnswers,
     Target,
-    shifted,
     stacked_stance_features,
     stance_features,
     talk_features,
@@ -36,7 +35,8 @@ KINDS_FIT: Final = Fit(c=0.3, max_features=2_000)
 TALK_STANCES: Final = Fit(c=0.03, max_features=8_000)
 PAIR_STANCES: Final = Fit(c=0.05, max_features=14_000)
 STANCES_FIT: Final = Fit(c=0.1, max_features=500, max_iterations=500)
-FACTORS: Final = tuple((1.0, favor, against) for favor, against in product((1.0, 1.5, 2.0, 3.0, 4.0), repeat=2))
+WEIGHTS: Final = tuple((1.0, favor, against) for favor, against in product((1.0, 1.4, 2.0, 2.8, 4.0, 5.6), repeat=2))
+MEANT_FACTORS: Final = (1.0, 0.7, 0.5, 0.35, 0.0)
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,11 @@ def _talks(article: Article, mentions: dict[tuple[int, int, int], Phrase]) -> It
 
 @dataclass(frozen=True)
 class FittedRelations:
-    """``models``: keyed as in ``parts.LABELS``. ``stance_factors``: chosen on dev and on held-out training articles."""
+    """``models``: keyed as in ``parts.LABELS``. The weights are chosen on dev and on held-out training articles."""
 
     models: dict[str, LinearModel]
-    stance_factors: tuple[float, float, float]
+    stance_weights: tuple[float, float, float]
+    meant_factor: float
 
 
 def fit_relations(train: Sequence[Article], dev: Sequence[Article]) -> FittedRelations:
@@ -110,8 +111,9 @@ def fit_relations(train: Sequence[Article], dev: Sequence[Article]) -> FittedRel
     models |= stances
     on_dev = stances["stances"].probabilities(row for s in dev_scenes for row in _stacked(s, _answers(stances, s)))
     # dev alone has few stances that are not neutral
-    answers = np.vstack([held_out, on_dev])
-    return FittedRelations(models, best_of(FACTORS, lambda value: stance_f1([*scenes, *dev_scenes], answers, value)))
+    everything, answers = [*scenes, *dev_scenes], np.vstack([held_out, on_dev])
+    weights = best_of(WEIGHTS, lambda value: stance_f1(everything, answers, value, 1.0))
+    return FittedRelations(models, weights, best_of(MEANT_FACTORS, lambda value: stance_f1(everything, answers, weights, value)))
 
 
 def _reference_rows(scenes: Sequence[GoldScene]) -> Rows:
@@ -177,9 +179,10 @@ def _stacked(s: GoldScene, answers: StanceAnswers) -> list[dict[str, str | float
     return stacked_stance_features(s.scene, answers)
 
 
-def stance_f1(scenes: Sequence[GoldScene], answers: Floats, factors: tuple[float, float, float]) -> float:
-    """Micro F1 of (statement, entity, favor or against), the likeliest label of each pair taken; ``answers``: of all pairs."""
-    labels = iter(shifted(answers, factors).argmax(1).tolist())
+def stance_f1(scenes: Sequence[GoldScene], answers: Floats, weights: tuple[float, float, float], meant: float) -> float:
+    """Micro F1 of (statement, entity, favor or against); ``answers``: of all pairs; ``meant``: the factor of those not named."""
+    factors = np.array([[1.0, 1.0, 1.0] if target.named else [1.0, meant, meant] for s in scenes for _, target in s.pairs()])
+    labels = iter((answers * weights * factors).argmax(1).tolist())
     right = n_found = n_gold = 0
     for s in scenes:
         found = {(talk, s.entities[target.mentions[0]], label) for talk, target in s.pairs() if (label := next(labels))}

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from service.analysis.document import Document
 from service.analysis.labels import TOPICS
 from service.analysis.linear.topics import BLOCKS, TopicModel, block_texts, block_vectorizer
-from training.linear.fitting import best_of
+from training.linear.fitting import best_of, fitted
 from training.linear.learned import Article
 
 C: Final = 3.0
@@ -68,7 +68,7 @@ def _classifier(matrix: Any, targets: npt.NDArray[np.int64]) -> LogisticRegressi
     classifier = LogisticRegression(
         C=C, max_iter=MAX_ITERATIONS, tol=1e-3, class_weight={topic: weight * scale for topic, weight in weights.items()}
     )
-    return classifier.fit(matrix, targets)
+    return fitted(classifier, matrix, targets)
 
 
 def _kept_terms(weights: npt.NDArray[np.float32], vectorizers: Sequence[TfidfVectorizer]) -> list[list[str]]:

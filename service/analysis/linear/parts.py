@@ -56,14 +56,15 @@ class Settings:
 
     ``name_shift``: added to the log probability of every tag that is part of a name. ``transitions``: added to that of a tag
     after another, shape (``MENTION_TAGS``, ``MENTION_TAGS``). ``speaker``, ``continuation``: least probability of a statement.
-    ``stance_factors``: what the odds of each of ``STANCES`` are multiplied by.
+    ``stance_weights``, ``meant_factor``: as ``Finder`` says.
     """
 
     name_shift: float
     transitions: list[list[float]]
     speaker: float
     continuation: float
-    stance_factors: tuple[float, float, float]
+    stance_weights: tuple[float, float, float]
+    meant_factor: float
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def load_parts(folder: Path) -> tuple[Parts, dict[str, Any]]:
         raise ArtifactError(f"{folder / MODELS_FILE} is refused: {error}") from error
     columns = json.loads(contents[VOCABULARIES_FILE])
     settings = json.loads(contents[SETTINGS_FILE])
-    settings["stance_factors"] = tuple(settings["stance_factors"])
+    settings["stance_weights"] = tuple(settings["stance_weights"])
     models = {
         name: LinearModel({feature: i for i, feature in enumerate(columns[name])}, trained["classifiers"][name], labels)
         for name, labels in LABELS.items()

@@ -197,9 +197,3 @@ def _elsewhere(keys: Sequence[Hashable], scores: Floats) -> tuple[Floats, list[i
     totals = _grouped(keys, scores, np.sum)
     means = [(totals[key] - row) / (sizes[key] - 1) if sizes[key] > 1 else row for key, row in zip(keys, scores, strict=True)]
     return log_odds(np.array(means).reshape(-1, scores.shape[1])[:, 1:]), [sizes[key] for key in keys]
-
-
-def shifted(probabilities: Floats, factors: Sequence[float]) -> Floats:
-    """Probabilities over ``STANCES``, shape (targets, 3), each label's odds multiplied by its factor, summing to 1 again."""
-    weighted = probabilities * np.asarray(factors)
-    return np.asarray(weighted / weighted.sum(-1, keepdims=True), np.float64)
