@@ -296,7 +296,8 @@ def test_the_second_answer_knows_the_same_stem_elsewhere() -> None:
     assert (third["d"], third["t-1"]) == ("O", "^")
 
 
-def test_spans_lie_in_the_posted_text(baseline: Baseline) -> None:
+def test_spans_lie_in_the_posted_text() -> None:
+    baseline = Baseline.load(Path(__file__).parents[1] / "service" / "artifacts" / "baseline")
     document = read_document("قال بوتِينُ إن روسيا ترد")
     found = baseline.find([document])[0]
     assert Span(4, 11) in [m.span for m in found.mentions]
