@@ -12,7 +12,7 @@ from typing import Final
 
 from service.analysis.linear.lexicon import Lexicon
 from service.analysis.linear.model import EDGE, Features
-from service.analysis.linear.words import Word, quoted_flags, root
+from service.analysis.linear.words import QUOTE, Word, quoted_flags, root
 
 LIKELY_CUE: Final = 20
 """Percent of a word's occurrences that must be speech for the words around it to be told of it."""
@@ -32,6 +32,16 @@ class Paragraph:
     stems: Sequence[str]
     known: Sequence[str]
     quoted: Sequence[bool]
+
+    @cached_property
+    def n_quotes(self) -> int:
+        """How many quotation marks there are."""
+        return self.forms.count(QUOTE)
+
+    @cached_property
+    def quoted_share(self) -> float:
+        """The share of words in quotation marks, 0..1."""
+        return sum(self.quoted) / max(1, len(self.quoted))
 
     @cached_property
     def roots(self) -> list[str]:

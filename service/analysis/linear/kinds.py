@@ -14,8 +14,8 @@ def kind_features(scene: Scene, talk: Talk) -> Features:
     anchor = anchor_of(talk)
     after = p.forms[anchor : anchor + 8]
     return {
-        "quoted": sum(p.quoted) / max(1, len(p.quoted)), "quoted10": str(10 * sum(p.quoted) // max(1, len(p.quoted))),
-        "quotes": str(min(p.forms.count(QUOTE), 5)), "soon": str(QUOTE in after), "colon": str(":" in after),
+        "quoted": p.quoted_share, "quoted10": str(int(10 * p.quoted_share)), "quotes": str(min(p.n_quotes, 5)),
+        "soon": str(QUOTE in after), "colon": str(":" in after),
         "opens": str(p.forms[:1] == [QUOTE]), "cue": p.stems[talk.cue.start] if talk.cue else "-",
         "next": around(p.stems, talk.cue.end) if talk.cue else "-", "speaker": talk.speaker.kind if talk.speaker else "-",
     }  # fmt: skip

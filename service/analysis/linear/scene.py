@@ -54,6 +54,11 @@ class Scene:
         return found
 
     @cached_property
+    def starts_in(self) -> dict[int, list[int]]:
+        """Paragraph → the words at which its mentions start."""
+        return {p: [self.mentions[i].phrase.start for i in found] for p, found in self.in_paragraph.items()}
+
+    @cached_property
     def of_name(self) -> dict[str, list[int]]:
         """Name → indices of its mentions."""
         found: dict[str, list[int]] = defaultdict(list)
@@ -91,7 +96,7 @@ class Scene:
     def nearest(self, name: str, paragraph: int) -> int:
         """The mention of ``name`` in or last before ``paragraph``, else the first."""
         mentions = self.of_name[name]
-        at = bisect_right([self.mentions[i].paragraph for i in mentions], paragraph)
+        at = bisect_right(mentions, paragraph, key=lambda i: self.mentions[i].paragraph)
         return mentions[max(0, at - 1)]
 
     def stems(self, paragraph: int, phrase: Phrase) -> Sequence[str]:

@@ -143,10 +143,10 @@ def continuation_features(speech: Speech, scores: Sequence[float]) -> Features:
     best = max(scores, default=0.0)
     features |= {
         "best": float(best), "best10": str(int(10 * best)), "cues": str(min(len(cues), 3)),
-        "quotes": str(min(p.forms.count(QUOTE), 4)),
+        "quotes": str(min(p.n_quotes, 4)),
         "opens": str(p.forms[0] == QUOTE if p.forms else False), "n": str(min(len(p.forms) // 10, 6)),
         "cue": str(max((int(10 * speech.probabilities[q.start, _CUE]) for q in cues), default=0)),
-        "quoted": float(sum(p.quoted) / max(1, len(p.quoted))),
+        "quoted": p.quoted_share,
     }  # fmt: skip
     if cues:
         first = cues[0]

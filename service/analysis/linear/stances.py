@@ -50,7 +50,7 @@ def targets_of(scene: Scene, talk: Talk) -> list[Target]:
     inside = scene.in_paragraph.get(talk.paragraph, [])
     own = scene.mentions[talk.speaker.mention].name if talk.speaker and talk.speaker.mention is not None else None
     anchor = anchor_of(talk)
-    middle = bisect_left([scene.mentions[i].phrase.start for i in inside], anchor)
+    middle = bisect_left(scene.starts_in.get(talk.paragraph, []), anchor)
     near = inside if len(inside) <= MANY_MENTIONS else inside[max(0, middle - NEAREST_MENTIONS) : middle + NEAREST_MENTIONS]
     by_name: dict[str, list[int]] = {}
     for i in sorted(near, key=lambda i: (abs(scene.mentions[i].phrase.start - anchor), i)):
