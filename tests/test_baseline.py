@@ -296,8 +296,10 @@ def test_the_second_answer_knows_the_same_stem_elsewhere() -> None:
     assert (third["d"], third["t-1"]) == ("O", "^")
 
 
-def test_spans_lie_in_the_posted_text() -> None:
+def test_spans_lie_in_the_posted_text_marks_and_all() -> None:
     baseline = Baseline.load(Path(__file__).parents[1] / "service" / "artifacts" / "baseline")
-    document = read_document("اتهم الرئيس بوتِينُ اليوم روسيا وقال إن بلاده ترد")
-    found = baseline.find([document])[0]
-    assert Span(12, 19) in [m.span for m in found.mentions]
+    texts = ("قال الرئيس فلاديمير بوتين إن روسيا ترد", "قال الرئيس فلاديمير بوتِينُ إن رُوسيا ترد")
+    plain, marked = (read_document(text) for text in texts)
+    names = [[document.slice(m.span) for m in baseline.find([document])[0].mentions] for document in (plain, marked)]
+    assert names[0]
+    assert names[1] == [name.replace("بوتين", "بوتِينُ").replace("روسيا", "رُوسيا") for name in names[0]]
