@@ -23,6 +23,7 @@ from service.analysis.transformer import Calibration, Transformer
 from service.analysis.units import RelationInputs, relation_inputs
 from service.analysis.windows import Window
 from training.examples import IGNORE, WindowExample, annotated_article, window_examples
+from training.scoring import predict
 
 log = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float64]
@@ -106,8 +107,6 @@ def _fit_scores(model: Transformer, records: Sequence[dict[str, Any]], calibrati
 
 def calibrate(model: Transformer, gazetteer: Gazetteer, records: Sequence[dict[str, Any]], measure: Measure) -> Calibration:
     """Fit everything on ``records`` (dev); ``measure`` gives the scorer's figures for analyses of them."""
-    from training.scoring import predict
-
     model = keeping_states(model)
     calibration = _fit_scores(model, records, NEUTRAL_CALIBRATION)
 

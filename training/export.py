@@ -162,8 +162,8 @@ def _checked_drift(run: Run, model: Mawaqif, base: Base, folder: Path) -> Drift:
         ExportError: when it is more than ``export.max_drift``.
     """
     special = special_tokens(base.tokenizer)
-    sessions = [open_session(folder / f"{name}.onnx", 0) for name in GRAPHS]
-    encoder = Encoder(sessions[0], sessions[1], special.pad, TOKENS_PER_BATCH)
+    tagger, relations = (open_session(folder / f"{name}.onnx", 0) for name in GRAPHS)
+    encoder = Encoder(tagger, relations, special.pad, TOKENS_PER_BATCH)
     documents = annotated_articles(run.data, "dev")[:N_DRIFT_WINDOWS]
     examples = [e for d in documents for e in window_examples(d, base.tokenizer, special, limits(run.config))]
     drift = measure_drift(model, encoder, examples[:N_DRIFT_WINDOWS])
