@@ -71,9 +71,9 @@ def _scorer(arguments: argparse.Namespace) -> Path:
 
 
 def train(arguments: argparse.Namespace) -> None:
-    from training.stages import average_step
+    from training.stages import train as train_stages
 
-    average_step(_run(arguments))
+    train_stages(_run(arguments))
 
 
 def export(arguments: argparse.Namespace) -> None:

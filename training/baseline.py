@@ -37,7 +37,7 @@ def train_baseline(data: Path, folder: Path, seed: int, scorer: Path | None = No
     Raises:
         CorpusError: when a corpus file is missing or cannot be read.
     """
-    parts = fit_baseline(annotated_articles(data, "train"), annotated_articles(data, "dev"), seed)
+    parts = fit_baseline(list(annotated_articles(data, "train")), list(annotated_articles(data, "dev")), seed)
     path, names = scorer or default_scorer(data), (gazetteer or folder.parent / GAZETTEER) / "gazetteer.json"
     if path.is_file() and names.is_file():
         judge, dev = load_scorer(path), read_articles(data, "dev")

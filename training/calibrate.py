@@ -29,8 +29,10 @@ log = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float64]
 Measure = Callable[[Sequence[dict[str, Any]]], dict[str, float]]
 
-NEUTRAL_CALIBRATION = Calibration(TagThresholds(0.0, 0.0, 0.0), 0.0, 1.0, 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), 1.0)
+NEUTRAL_CALIBRATION = Calibration(TagThresholds(0.0, 0.0, 0.0), 0.0, 0.0, 1.0, 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), 1.0)
 SHIFTS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
+MENTION_SHIFTS = (0.5, 1.0, 1.5, 2.0, 3.0)
+MIN_NAMES = (0.4, 0.5, 0.55, 0.6, 0.65, 0.7)
 IMPLICIT = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0)
 WEIGHTS = (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0)
 MEANT_FACTORS = (0.0, 0.35, 0.5, 0.7, 1.0)
@@ -119,7 +121,9 @@ def calibrate(model: Transformer, gazetteer: Gazetteer, records: Sequence[dict[s
     def with_tags(c: Calibration, **shift: float) -> Calibration:
         return replace(c, tags=replace(c.tags, **shift))
 
-    calibration = choose("mention_f1", [with_tags(calibration, mention=s) for s in SHIFTS])
+    calibration = choose(
+        "mention_f1", [replace(with_tags(calibration, mention=s), min_name=m) for s in MENTION_SHIFTS for m in MIN_NAMES]
+    )
     calibration = choose("speaker_f1", [with_tags(calibration, speaker=s) for s in SHIFTS])
     calibration = choose("speaker_f1", [replace(calibration, implicit=i) for i in IMPLICIT])
     calibration = replace(calibration, meant_factor=0.0)

@@ -13,13 +13,27 @@ ARTICLES = {
     "use": "1,000 Arabic news articles of Jan-Jul 2018 and undated ones, annotated for topics, actors, statements and stances",
 }  # fmt: skip
 SOURCES = {
+    "articles": ARTICLES,
+    "annotations": {
+        "name": "Mawaqif additional annotations (training/annotations.jsonl.gz)", "licence": ARTICLES["licence"],
+        "use": "further articles of the ANT Corpus of 2018, annotated for this project by reading with a language model",
+    },
+    "written": {
+        "name": "Mawaqif written articles (training/written.jsonl)", "licence": LICENCE,
+        "use": "short articles written and annotated with a language model: negation, denial, quoted third parties, favor",
+    },
+    "wojood": {"name": "Wojood sample", "licence": "MIT (Jarrar et al. 2022)", "use": "Arabic sentences with named entities"},
+    "aqmar": {
+        "name": "AQMAR", "licence": "Apache-2.0, text CC BY-SA (Mohit et al. 2012)",
+        "use": "Arabic sentences with named entities",
+    },
     "dse": {
         "name": "Who Blames or Endorses Whom (DSE)", "licence": "free use, paper to be cited (Park, Pan and Joo 2021)",
-        "use": "English sentences, directed stance between two entities, first and last training stage",
+        "use": "English sentences, directed stance between two entities",
     },
     "newsmtsc": {
         "name": "NewsMTSC", "licence": "MIT style (Hamborg and Donnay 2021)",
-        "use": "English sentences, stance toward targets, first and last training stage",
+        "use": "English sentences, stance toward targets",
     },
 }  # fmt: skip
 ENCODER_LICENCES = {
@@ -38,7 +52,7 @@ LIMITS = (
 
 def card(config: TrainingConfig, calibration: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
     """The answer of ``GET /model``; ``metrics``: split → the scorer's figures."""
-    transfer = config.transfer.sources if config.transfer else ()
+    sources = list(dict.fromkeys(name for stage in config.stages for name in stage.sources))
     return {
         "name": config.export.name,
         "version": config.export.version,
@@ -47,7 +61,7 @@ def card(config: TrainingConfig, calibration: dict[str, Any], metrics: dict[str,
         "labels": labels(),
         "calibration": calibration,
         "figures": metrics,
-        "training_data": [ARTICLES, *(SOURCES[name] for name in transfer)],
+        "training_data": [SOURCES[name] for name in sources],
         "licence": LICENCE,
         "limits": list(LIMITS),
     }

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
+Source = Literal["articles", "annotations", "written", "wojood", "aqmar", "dse", "newsmtsc"]
 
 
 class ConfigError(ValueError):
@@ -32,7 +34,7 @@ class EncoderConfig(_Part):
     preprocessing: Literal["arabic", "arabert"] = "arabic"
     """Rewrites put into the tokenizer: our own, or those that AraBERT v02 was trained with."""
     max_pieces: Positive | None = None
-    """Prune the vocabulary to at most this many pieces after transfer training; None keeps it whole."""
+    """Prune the vocabulary to at most this many pieces when the model is exported; None keeps it whole."""
     freeze_word_embeddings: bool = True
     """Frozen word embeddings keep languages aligned in transfer and rare words where pretraining put them."""
 
@@ -51,8 +53,6 @@ class HeadsConfig(_Part):
     """Hidden width of the stance MLP."""
     dropout_prob: Probability
     """Dropout on token states before every head."""
-    encoder_dropout_prob: Probability = 0.0
-    """Dropout inside of the encoder."""
 
 
 class LossConfig(_Part):
@@ -79,37 +79,29 @@ class LossConfig(_Part):
 
 
 class StageConfig(_Part):
+    """One stage of training: from which weights, on what, how long and how fast."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    start: dict[str, Share] = Field(default_factory=dict)
+    """Earlier stages and the shares of their final weights that are averaged to start from; empty: the base encoder."""
+    sources: dict[Source, Share]
+    """Corpora and the share of each that is shown in an epoch, drawn anew for every epoch."""
     epochs: Annotated[float, Field(gt=0)]
     tokens_per_step: Positive
     """Padded tokens in one optimiser step."""
     encoder_lr: Rate
     head_lr: Rate
+    encoder_dropout_prob: Probability = 0.0
+    """Dropout inside of the encoder, on hidden states; none on attention, which is slow on a CPU."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     warmup_fraction: Probability = 0.06
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 5.0
     crop_prob: Probability = 0.0
     """Chance that an article is shown without some of its first or last paragraphs."""
+    respell_prob: Probability = 0.0
+    """Chance that a document is shown in another spelling: hamzas left out, look-alike letters, other quotation marks."""
     losses: LossConfig = LossConfig()
-
-
-class TransferConfig(StageConfig):
-    sources: tuple[Literal["dse", "newsmtsc"], ...]
-    """English corpora on which the encoder and the stance head are trained first."""
-
-
-class RefineConfig(StageConfig):
-    sources: tuple[Literal["dse", "newsmtsc"], ...] = ()
-    """English corpora that are mixed in, so that what the first stage taught is not forgotten."""
-    sentences_per_epoch: Annotated[int, Field(ge=0)] = 0
-    """Sentences drawn from them for each epoch."""
-
-
-class AverageConfig(_Part):
-    transfer: Annotated[float, Field(ge=0)]
-    articles: Annotated[float, Field(ge=0)]
-    refine: Annotated[float, Field(ge=0)]
-    """Shares of the stages' final weights in the released ones."""
 
 
 class ExportConfig(_Part):
@@ -124,13 +116,20 @@ class TrainingConfig(_Part):
     encoder: EncoderConfig
     windows: WindowConfig
     heads: HeadsConfig
-    transfer: TransferConfig | None = None
-    articles: StageConfig
-    refine: RefineConfig | None = None
-    """A second pass over the articles, usually with masked names and English sentences among them."""
-    average: AverageConfig | None = None
-    """Average the weights of all three stages at the end; needs ``transfer`` and ``refine``."""
+    stages: Annotated[tuple[StageConfig, ...], Field(min_length=1)]
+    """In order; the last one's weights are exported."""
     export: ExportConfig
+
+    @model_validator(mode="after")
+    def _stages_start_from_earlier_ones(self) -> TrainingConfig:
+        known: list[str] = []
+        for stage in self.stages:
+            if stage.name in known:
+                raise ValueError(f"two stages are named {stage.name}")
+            if unknown := set(stage.start) - set(known):
+                raise ValueError(f"stage {stage.name} starts from {sorted(unknown)}; before it come {known}")
+            known.append(stage.name)
+        return self
 
 
 def read_config(path: Path) -> TrainingConfig:

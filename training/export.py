@@ -34,7 +34,7 @@ from service.analysis.units import MENTION, SEGMENT, SPEAKER, Unit, relation_inp
 from training.calibrate import NEUTRAL_CALIBRATION, calibrate
 from training.card import baseline_card, baseline_model_card, card, model_card
 from training.corpus import annotated_articles, read_articles
-from training.encoders import Base, read_base, special_tokens
+from training.encoders import Base, pruned, special_tokens
 from training.errors import TrainingError
 from training.examples import WindowExample, window_examples
 from training.loop import load_trained
@@ -42,7 +42,7 @@ from training.losses import padded
 from training.model import Mawaqif
 from training.quantize import quantize
 from training.scoring import figures, load_scorer, predict
-from training.stages import Run, last_checkpoint, limits, new_model
+from training.stages import Run, article_texts, base_of, checkpoint_of, limits, new_model
 
 log = logging.getLogger(__name__)
 N_DRIFT_WINDOWS = 16
@@ -54,17 +54,19 @@ class ExportError(TrainingError):
 
 
 def trained_model(run: Run) -> tuple[Mawaqif, Base]:
-    """The model of the run's last checkpoint, in evaluation mode, and its base with the tokenizer.
+    """The model of the run's last stage, in evaluation mode, its vocabulary pruned as configured, and its base.
 
     Raises:
         ExportError: when the run has no checkpoint of its last stage.
     """
-    checkpoint = last_checkpoint(run)
+    checkpoint = checkpoint_of(run, run.config.stages[-1])
     if not checkpoint.is_file():
         raise ExportError(f"{checkpoint} is missing; run `python -m training train` with the same --config and --run first")
-    base = read_base(run.folder / "pruned")
+    base = base_of(run)
     model = new_model(run.config, base)
     load_trained(model, torch.load(checkpoint, weights_only=True, map_location="cpu")["model"])
+    if run.config.encoder.max_pieces:
+        base = pruned(base, article_texts(run), run.config.encoder.max_pieces)
     return model.eval(), base
 
 
@@ -164,7 +166,7 @@ def _checked_drift(run: Run, model: Mawaqif, base: Base, folder: Path) -> Drift:
     special = special_tokens(base.tokenizer)
     tagger, relations = (open_session(folder / f"{name}.onnx", 0) for name in GRAPHS)
     encoder = Encoder(tagger, relations, special.pad, TOKENS_PER_BATCH)
-    documents = annotated_articles(run.data, "dev")[:N_DRIFT_WINDOWS]
+    documents = list(annotated_articles(run.data, "dev"))[:N_DRIFT_WINDOWS]
     examples = [e for d in documents for e in window_examples(d, base.tokenizer, special, limits(run.config))]
     drift = measure_drift(model, encoder, examples[:N_DRIFT_WINDOWS])
     log.info("drift: %s", drift)

@@ -97,7 +97,7 @@ class Loop(Generic[Batch]):
 
     def save(self) -> None:
         state = {
-            "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "epoch": self.epoch,
+            "model": trained_state(self.model), "optimizer": self.optimizer.state_dict(), "epoch": self.epoch,
             "next_batch": self.next_batch, "step": self.step, "rng": torch.get_rng_state(),
         }  # fmt: skip
         part = self.checkpoint.with_suffix(".part")

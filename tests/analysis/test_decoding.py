@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from service.analysis.decoding import decode_tags, occurrences, repeat_mentions
+from service.analysis.decoding import consistent_mentions, decode_tags, occurrences
 from service.analysis.document import Span, read_document
 from service.analysis.findings import FoundMention
 
@@ -60,9 +60,29 @@ def test_searching_takes_time_linear_in_one_long_word() -> None:
     assert not list(occurrences("مص" * 50_000, "مص"))
 
 
+def mentions_of(text: str, found: list[FoundMention], unlikely: str = "") -> list[str]:
+    """What is kept of ``found`` when every code point but those of ``unlikely`` is a name's."""
+    inside = np.full(len(text), 0.9)
+    for span in occurrences(text, unlikely) if unlikely else ():
+        inside[span.start : span.end] = 0.1
+    return [text[m.span.start : m.span.end] for m in consistent_mentions(read_document(text), found, inside, 0.6)]
+
+
 def test_a_name_found_once_is_found_throughout_and_longest_first() -> None:
     text = "كوريا الشمالية ثم كوريا ثم كوريا الشمالية"
     found = [FoundMention(Span(0, 14), "GPE", 0.9), FoundMention(Span(18, 23), "GPE", 0.6)]
-    mentions = repeat_mentions(read_document(text), found)
-    assert [(m.span.start, m.span.end) for m in mentions] == [(0, 14), (18, 23), (27, 41)]
-    assert mentions[2].score == 0.9
+    assert mentions_of(text, found) == ["كوريا الشمالية", "كوريا", "كوريا الشمالية"]
+
+
+def test_a_form_that_is_no_name_elsewhere_is_dropped() -> None:
+    text = "قالت إدارة ترامب إن إدارة الأزمة وإدارة الموارد"
+    found = [FoundMention(Span(5, 16), "ORG", 0.9), FoundMention(Span(20, 25), "ORG", 0.6)]
+    assert mentions_of(text, found, unlikely="إدارة") == []
+    inside = np.zeros(len(text))
+    inside[5:16] = 0.9
+    kept = consistent_mentions(read_document(text), found, inside, 0.6)
+    assert [(m.span.start, m.span.end, m.score) for m in kept] == [(5, 16, pytest.approx(0.9))]
+
+
+def test_a_name_is_found_where_its_article_is_merged_with_a_preposition() -> None:
+    assert mentions_of("دعت الصين إلى ما للصين", [FoundMention(Span(4, 9), "GPE", 0.9)]) == ["الصين", "للصين"]

@@ -30,3 +30,11 @@ def test_all_errors_are_reported_at_once_each_with_its_path(tmp_path: Path) -> N
 def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         read_config(tmp_path / "none.yaml")
+
+
+def test_a_stage_starts_only_from_stages_before_it(tmp_path: Path) -> None:
+    text = (ROOT / "configs" / "tiny.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "bad.yaml"
+    path.write_text(text.replace("start: {articles: 1.0}", "start: {later: 1.0}"), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"stage refine starts from \['later'\]; before it come \['articles'\]"):
+        read_config(path)

@@ -5,14 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 from transformers import BertTokenizer
 
+from service.analysis.artifact import open_transformer
 from service.analysis.document import read_document
+from service.analysis.labels import TOPICS
 from service.analysis.windows import WindowLimits, build_windows
+from tests.conftest import ROOT
 from training.arabert import PLACEHOLDERS
-from training.config import EncoderConfig
-from training.encoders import Base, load_base, read_base, save_base, special_id, special_tokens, tiny_encoder
+from training.config import EncoderConfig, read_config
+from training.encoders import Base, load_base, special_id, special_tokens, tiny_encoder
+from training.export import write_uncalibrated
+from training.stages import Run, train
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # the ONNX exporter warns about its own insides
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *PLACEHOLDERS.values(), "قال", "بيسكوف", "##كوف", "بي", "2018", "عام", "."]
 
@@ -58,14 +64,17 @@ def test_its_offsets_are_into_the_text_as_posted(arabert: Base) -> None:
     assert [text[start:end].rstrip("َ") for start, end in encoding.offsets] == ["قَالَ".rstrip("َ"), "بيسكوف"]
 
 
-def test_what_is_saved_is_loaded_again(arabert: Base, tmp_path: Path) -> None:
-    save_base(arabert, tmp_path)
-    again = read_base(tmp_path)
-    text = "قَالَ بيسكوف عام ٢٠١٨."
-    assert pieces(again, text) == pieces(arabert, text)
-    ids = torch.tensor([[2, 8, 9, 3]])
-    first, second = (b.encoder(input_ids=ids).last_hidden_state for b in (arabert, again))
-    torch.testing.assert_close(first, second)
+def test_it_trains_exports_and_answers_as_any_encoder_does(checkpoint: Path, seed_data: Path, tmp_path: Path) -> None:
+    config = read_config(ROOT / "configs" / "arabert.yaml")
+    encoder = config.encoder.model_copy(update={"name": str(checkpoint)})
+    stage = config.stages[0].model_copy(update={"sources": {"articles": 1.0}, "epochs": 0.5, "tokens_per_step": 512})
+    windows = config.windows.model_copy(update={"max_tokens": 96, "context_tokens": 24})
+    config = config.model_copy(update={"encoder": encoder, "windows": windows, "stages": (stage,)})
+    run = Run(config, seed_data, tmp_path / "run", tmp_path / "cache")
+    train(run)
+    write_uncalibrated(run, tmp_path / "arabert")
+    (found,) = open_transformer(tmp_path / "arabert").find([read_document("قال بيسكوف في عام 2018.")])
+    assert found.topics.shape == (1, len(TOPICS))
 
 
 def test_windows_are_framed_by_the_words_of_its_vocabulary(arabert: Base) -> None:

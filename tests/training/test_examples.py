@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 from tokenizers import Tokenizer
 
+from service.analysis.document import Span
 from service.analysis.labels import STANCES, TOPICS
 from service.analysis.text import with_arabic_normalizer
 from service.analysis.units import MENTION, SEGMENT, SPEAKER
 from service.analysis.windows import WindowLimits
 from training.encoders import special_tokens
-from training.examples import IGNORE, WindowExample, annotated_article, annotated_sentence, cropped, window_examples
+from training.examples import (
+    IGNORE,
+    WindowExample,
+    annotated_article,
+    annotated_sentence,
+    cropped,
+    named_sentence,
+    respelled,
+    window_examples,
+)
 from training.tiny import tiny_tokenizer
 
 LIMITS = WindowLimits(64, 24)
@@ -112,3 +123,24 @@ def test_a_sentence_of_a_stance_corpus_has_no_other_targets(tokenizer: Tokenizer
     assert sorted(example.stance.tolist()) == [0, 2]
     assert set(example.mention.tolist()) == {IGNORE}
     assert example.links == []
+
+
+def test_a_named_entity_sentence_teaches_mentions_and_nothing_else() -> None:
+    text = "زار بيسكوف واشنطن."
+    annotated = named_sentence(text, [(Span(4, 10), 0), (Span(11, 17), 2)])
+    tokenizer = with_arabic_normalizer(tiny_tokenizer([text]))
+    (example,) = window_examples(annotated, tokenizer, special_tokens(tokenizer), LIMITS)
+    assert example.is_taught
+    assert {int(tag) for tag in example.mention if tag > 0} >= {1, 5}
+    for targets in (example.speaker, example.cue, example.topic, example.implicit):
+        assert (targets == IGNORE).all()
+    assert not example.links
+    assert not len(example.stance)
+
+
+def test_another_spelling_moves_no_offset() -> None:
+    annotated = annotated_article(ARTICLE | {"paragraphs": [ARTICLE["paragraphs"][0] | {"text": "رُوسيا تنتقد «آشنطى»"[:18]}]})
+    seen = {respelled(annotated, random.Random(i)).document.text for i in range(40)}
+    assert len(seen) > 3
+    assert {len(text) for text in seen} == {len(annotated.document.text)}
+    assert any("آ" not in text for text in seen)

@@ -12,7 +12,9 @@ from training.encoders import tiny_encoder
 from training.loop import Loop, lr_factor
 from training.model import Mawaqif
 
-CONFIG = StageConfig(epochs=2, tokens_per_step=64, encoder_lr=1e-3, head_lr=1e-3, warmup_fraction=0.1)
+CONFIG = StageConfig(
+    name="stage", sources={"articles": 1.0}, epochs=2, tokens_per_step=64, encoder_lr=1e-3, head_lr=1e-3, warmup_fraction=0.1
+)
 BATCHES = [1, 2, 3, 4]
 
 

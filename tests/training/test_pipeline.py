@@ -20,7 +20,7 @@ from training.config import TrainingConfig, read_config
 from training.encoders import special_tokens
 from training.export import ExportError, export, trained_model, write_uncalibrated
 from training.scoring import article_text, predict
-from training.stages import Run, average_step, limits
+from training.stages import Run, limits, train
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the ONNX exporter warns about its own insides
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # the ONNX exporter warns abo
 def run(tmp_path_factory: pytest.TempPathFactory, seed_data: Path) -> Run:
     folder = tmp_path_factory.mktemp("run")
     run = Run(read_config(ROOT / "configs" / "tiny.yaml"), seed_data, folder, folder / "cache")
-    average_step(run)
+    train(run)
     return run
 
 
