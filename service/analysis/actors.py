@@ -14,7 +14,7 @@ from typing import Final
 from service.analysis.document import Document, Span
 from service.analysis.findings import Findings, FoundStatement
 from service.analysis.gazetteer import MIN_SEAT_SHARE, Gazetteer
-from service.analysis.text import fold, words
+from service.analysis.text import name_key, words
 
 MIN_ALIAS: Final = 0.5
 """Two names are one actor when the model's mean score over the pairs of their mentions, either way, reaches this."""
@@ -74,7 +74,7 @@ class _Name:
 def _names(document: Document, findings: Findings) -> dict[str, _Name]:
     by_key: dict[str, list[int]] = defaultdict(list)
     for i, mention in enumerate(findings.mentions):
-        by_key[fold(document.slice(mention.span))].append(i)
+        by_key[name_key(document.slice(mention.span))].append(i)
     names = {}
     for key, mentions in by_key.items():
         types: Counter[str] = Counter()
@@ -215,7 +215,7 @@ class _Resolver:
 
     def _unnamed_actor(self, phrase: str) -> int:
         """The actor of a phrase that names nobody; the same phrase is the same actor throughout the article."""
-        key = fold(phrase)
+        key = name_key(phrase)
         if key not in self.unnamed:
             self.unnamed[key] = len(self.actors)
             self.actors.append(ResolvedActor(phrase, self.gazetteer.nominal_type(phrase), None, ()))

@@ -6,6 +6,7 @@ Knows nothing about actors or stances. Thresholds are shifts of the "outside" lo
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -26,6 +27,8 @@ MAX_ATTACHED: Final = 8
 """Attached letters with their marks are no longer than this."""
 MIN_INSIDE: Final = 0.1
 """A beginning is read as going on when "inside" is at least this many times as likely."""
+MIN_FORM: Final = 2
+"""A name has at least this many characters."""
 _WORD: Final = re.compile(f"[^\\W_]|[{TASHKEEL}{TATWEEL}]")
 
 
@@ -175,28 +178,53 @@ def _is_prefixed(text: str, start: int) -> bool:
     return not _inside_word(text, word) and _ATTACHED.fullmatch(text, word, start) is not None
 
 
-def repeat_mentions(document: Document, found: Sequence[FoundMention]) -> list[FoundMention]:
-    """``found`` and every other occurrence of the same forms, longest first, none overlapping, in text order.
+def mention_probabilities(document: Document, windows: Sequence[Window], tagged: Sequence[Tagged]) -> npt.NDArray[np.float64]:
+    """How likely each code point of the document is inside of a mention, shape (code points,)."""
+    inside = np.zeros(len(document.text))
+    for window, states in zip(windows, tagged, strict=True):
+        probabilities = 1 - softmax(states.token_logits[:, TOKEN_LOGITS["mention"]])[:, 0]
+        for segment in window.segments:
+            if not segment.context:
+                for token in range(segment.start, segment.end):
+                    start, end = window.offsets[token]
+                    inside[start:end] = probabilities[token]
+    return inside
 
-    A name that is a name once is a name throughout its article; the taggers see each occurrence on its own.
+
+def consistent_mentions(
+    document: Document, found: Sequence[FoundMention], inside: npt.NDArray[np.float64], min_inside: float
+) -> list[FoundMention]:
+    """Every occurrence of the found forms that are likely names over the whole article; longest first, none overlapping.
+
+    A name that is a name once is a name throughout its article, and a part of one that was cut out once is none: a form stands
+    or falls with the mean of ``inside`` over all of its occurrences, and all of them score that.
     """
-    best: dict[str, FoundMention] = {}
+    types: dict[str, Counter[str]] = defaultdict(Counter)
     for mention in found:
-        form = document.slice(mention.span)
-        if form not in best or best[form].score < mention.score:
-            best[form] = mention
-    taken = sorted(found, key=lambda m: m.span)
+        for form in spellings_after_for(document.slice(mention.span)):
+            types[form][mention.actor_type] += mention.score  # type: ignore[assignment]
+    taken: list[FoundMention] = []
     covered = np.zeros(len(document.text) + 1, bool)
-    for mention in taken:
-        covered[mention.span.start : mention.span.end] = True
-    for form in sorted(best, key=len, reverse=True):
-        if len(form) < 3:
+    for form in sorted(types, key=lambda form: (-len(form), form)):
+        if len(form) < MIN_FORM:
             continue
-        for span in occurrences(document.text, form):
-            if not covered[span.start : span.end].any() and "\n" not in form:
+        spans = list(occurrences(document.text, form))
+        score = float(np.mean([inside[s.start : s.end].mean() for s in spans])) if spans else 0.0
+        if score < min_inside:
+            continue
+        for span in spans:
+            if not covered[span.start : span.end].any():
                 covered[span.start : span.end] = True
-                taken.append(FoundMention(span, best[form].actor_type, best[form].score))
+                taken.append(FoundMention(span, types[form].most_common(1)[0][0], score))
     return sorted(taken, key=lambda m: m.span)
+
+
+def spellings_after_for(form: str) -> tuple[str, ...]:
+    """``form`` as it is and, where it begins with the article, as it is written after «ل» (for): الصين, للصين."""
+    for article, other in (("ال", "لل"), ("لل", "ال")):
+        if form.startswith(article):
+            return form, other + form[2:]
+    return (form,)
 
 
 def actor_type(label: int) -> str:

@@ -66,6 +66,12 @@ def fold(name: str) -> str:
     return " ".join(kept.split()).casefold()
 
 
+def name_key(name: str) -> str:
+    """``fold``, with the article as it is spelled when no «ل» (for) is merged with it: للصين → الصين."""
+    folded = fold(name)
+    return "ال" + folded[2:] if folded.startswith("لل") and len(folded) > 4 else folded
+
+
 def words(name: str) -> list[str]:
     """The folded words of ``name`` without the article ال at their start."""
     return [strip_article(word) for word in fold(name).split()]

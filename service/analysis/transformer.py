@@ -19,7 +19,8 @@ from service.analysis.decoding import (
     WindowSpans,
     actor_type,
     characters_of,
-    repeat_mentions,
+    consistent_mentions,
+    mention_probabilities,
     softmax,
     window_spans,
 )  # fmt: skip
@@ -27,7 +28,7 @@ from service.analysis.document import Document, Span
 from service.analysis.encoder import Encoder, RelationLogits, Tagged
 from service.analysis.findings import Findings, FoundMention, FoundStatement, Reference
 from service.analysis.labels import KINDS, TOPICS
-from service.analysis.text import fold
+from service.analysis.text import name_key
 from service.analysis.units import MENTION, SPEAKER, Unit, candidate_pairs, link_candidates, relation_inputs, segment_units
 from service.analysis.windows import SpecialTokens, Window, WindowLimits, build_windows
 
@@ -39,6 +40,7 @@ MIN_ALIAS_SCORE: Final = 0.05
 class Calibration:
     """Fitted on dev: temperatures divide logits, biases are added to them after that.
 
+    ``min_name``: probability, over all occurrences in the article, from which on a form is a name.
     ``implicit``: log-odds above which a segment continues a speaker. ``stance_bias``: one value per stance label.
     ``stance_weights``: by these the calibrated stance scores are multiplied before the largest one decides the label, since
     the rule that finds most stances right is not the one that errs least over all the neutral pairs. ``meant_factor``: by this
@@ -46,6 +48,7 @@ class Calibration:
     """
 
     tags: TagThresholds
+    min_name: float
     implicit: float
     topic_temperature: float
     stance_temperature: float
@@ -107,26 +110,27 @@ class Transformer:
 
     def _findings(self, document: Document, windows: list[Window], tagged: list[Tagged]) -> Findings:
         spans = [window_spans(w, t, self.calibration.tags, document) for w, t in zip(windows, tagged, strict=True)]
-        draft = _draft(document, windows, tagged, spans)
+        draft = self._draft(document, windows, tagged, spans)
         for window, states in zip(windows, tagged, strict=True):
             _WindowReader(self, document, window, draft).read(states)
         return _finished(draft)
+
+    def _draft(self, document: Document, windows: list[Window], tagged: list[Tagged], spans: list[WindowSpans]) -> _Draft:
+        mentions, speakers, cues = [], [], []
+        for window, states, found in zip(windows, tagged, spans, strict=True):
+            for span, s in _located(document, found.mentions, window, states):
+                mentions.append(FoundMention(span, actor_type(s.label), s.score))
+            speakers += [_Speaker(span, s.score) for span, s in _located(document, found.speakers, window, states)]
+            cues += [span for span, _ in _located(document, found.cues, window, states)]
+        inside = mention_probabilities(document, windows, tagged)
+        mentions = consistent_mentions(document, mentions, inside, self.calibration.min_name)
+        n = len(document.paragraphs)
+        return _Draft(np.zeros((n, len(TOPICS))), np.zeros((n, 1)), mentions, speakers, cues)
 
 
 def _located(document: Document, spans: Sequence[TokenSpan], window: Window, tagged: Tagged) -> list[tuple[Span, TokenSpan]]:
     located = ((characters_of(s, window, tagged, document), s) for s in spans)
     return [(span, token_span) for span, token_span in located if span]
-
-
-def _draft(document: Document, windows: list[Window], tagged: list[Tagged], spans: list[WindowSpans]) -> _Draft:
-    mentions, speakers, cues = [], [], []
-    for window, states, found in zip(windows, tagged, spans, strict=True):
-        for span, s in _located(document, found.mentions, window, states):
-            mentions.append(FoundMention(span, actor_type(s.label), s.score))
-        speakers += [_Speaker(span, s.score) for span, s in _located(document, found.speakers, window, states)]
-        cues += [span for span, _ in _located(document, found.cues, window, states)]
-    n = len(document.paragraphs)
-    return _Draft(np.zeros((n, len(TOPICS))), np.zeros((n, 1)), repeat_mentions(document, mentions), speakers, cues)
 
 
 def _finished(draft: _Draft) -> Findings:
@@ -159,7 +163,7 @@ class _WindowReader:
         tokens = self.window.tokens_of(span)
         if tokens:
             segment = self.window.segment_of(tokens[0])
-            self.units.append(Unit(*tokens, segment, kind, fold(self.document.slice(span))))
+            self.units.append(Unit(*tokens, segment, kind, name_key(self.document.slice(span))))
             self.sources.append(source)
 
     def read(self, tagged: Tagged) -> None:
