@@ -32,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("--bootstrap", type=int, default=1000, help="samples for the 95%% intervals, 0 for none")
 
     trains(command("train", "Train a model, or go on from its last checkpoint."))
+    trains(command("published", "Train what is missing of configs/published.yaml and measure it on published stance tasks."))
     added = command("export", "Export a trained model as an artifact that the service loads.")
     trains(added)
     added.add_argument("--artifact", type=Path, help="folder to write (default service/artifacts/NAME)")
@@ -74,6 +75,15 @@ def train(arguments: argparse.Namespace) -> None:
     from training.stages import train as train_stages
 
     train_stages(_run(arguments))
+
+
+def published(arguments: argparse.Namespace) -> None:
+    from training.published import as_markdown, measure
+    from training.stages import train as train_stages
+
+    run = _run(arguments)
+    train_stages(run)
+    print(as_markdown(measure(run)))
 
 
 def export(arguments: argparse.Namespace) -> None:
@@ -141,6 +151,7 @@ def baseline(arguments: argparse.Namespace) -> None:
 
 COMMANDS = {
     "train": train, "export": export, "gazetteer": gazetteer, "evaluate": evaluate, "benchmark": benchmark, "baseline": baseline,
+    "published": published,
 }  # fmt: skip
 
 

@@ -35,6 +35,11 @@ SOURCES = {
         "name": "NewsMTSC", "licence": "MIT style (Hamborg and Donnay 2021)",
         "use": "English sentences, stance toward targets",
     },
+    "ans": {"name": "ANS", "licence": "Apache-2.0 (Khouja 2020)", "use": "pairs of Arabic headlines that agree or disagree"},
+    "mawqif": {
+        "name": "Mawqif", "licence": "none stated: evaluation only, never in released weights (Alturayeif et al. 2022)",
+        "use": "Arabic tweets, stance toward three topics",
+    },
 }  # fmt: skip
 ENCODER_LICENCES = {
     "intfloat/multilingual-e5-small": "MIT",
@@ -50,8 +55,8 @@ LIMITS = (
 )
 
 
-def card(config: TrainingConfig, calibration: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
-    """The answer of ``GET /model``; ``metrics``: split → the scorer's figures."""
+def card(config: TrainingConfig, calibration: dict[str, Any], metrics: dict[str, Any], errors: dict[str, Any]) -> dict[str, Any]:
+    """The answer of ``GET /model``; ``metrics``: split → the scorer's figures; ``errors``: split → calibration errors."""
     sources = list(dict.fromkeys(name for stage in config.stages for name in stage.sources))
     return {
         "name": config.export.name,
@@ -61,6 +66,7 @@ def card(config: TrainingConfig, calibration: dict[str, Any], metrics: dict[str,
         "labels": labels(),
         "calibration": calibration,
         "figures": metrics,
+        "expected_calibration_error": errors,
         "training_data": [SOURCES[name] for name in sources],
         "licence": LICENCE,
         "limits": list(LIMITS),
@@ -106,6 +112,14 @@ Calibration and thresholds were chosen on dev; test was only measured. Printed b
 `python -m training evaluate --artifact service/artifacts/{config.export.name} --data DIR --split test`.
 
 {figures_table(described["figures"])}
+
+## Calibration
+Expected calibration error over ten bins, on gold paragraphs and pairs: how far scores are from the share that is right. `topic`
+and `stance` score the likeliest label; `favor` and `against` that label over all pairs. Printed by `python -m training export`.
+
+{figures_table(described["expected_calibration_error"])}
+
+![Reliability on test](reliability.svg)
 
 Largest mean difference in probability between the trained checkpoint and these int8 graphs, over the heads: {worst:.4f}
 (the export refuses more than {config.export.max_drift}).

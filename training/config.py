@@ -15,7 +15,7 @@ Probability = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
-Source = Literal["articles", "annotations", "written", "wojood", "aqmar", "dse", "newsmtsc"]
+Source = Literal["articles", "annotations", "written", "wojood", "aqmar", "dse", "newsmtsc", "ans", "mawqif"]
 
 
 class ConfigError(ValueError):

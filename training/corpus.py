@@ -17,8 +17,9 @@ from service.analysis.labels import ACTOR_TYPES, STANCES
 from training.annotations import ADDITIONAL, standoff_articles
 from training.config import Source
 from training.errors import CorpusError
-from training.examples import IGNORE, Annotated, annotated_article, annotated_sentence, named_sentence
+from training.examples import IGNORE, Annotated, annotated_article, annotated_pair, annotated_sentence, named_sentence
 
+NEUTRAL_STANCE, FAVOR, AGAINST = (STANCES.index(label) for label in ("neutral", "favor", "against"))
 WRITTEN: Final = Path(__file__).with_name("written.jsonl")
 
 
@@ -93,6 +94,25 @@ def targeted_sentences(data: Path, split: str) -> Iterator[Annotated]:
         yield annotated_sentence(row["text"], targets, [])
 
 
+def claim_pairs(data: Path, split: str) -> Iterator[Annotated]:
+    """ANS: whether a headline agrees with a claim (Khouja 2020)."""
+    labels = {"agree": FAVOR, "disagree": AGAINST, "other": NEUTRAL_STANCE}
+    for row in read_records(data / "stance" / f"ans_{split}.jsonl"):
+        yield annotated_pair(row["claim"], row["text"], labels[row["label"]])
+
+
+MAWQIF_TARGETS: Final = {
+    "Women empowerment": "تمكين المرأة", "Covid Vaccine": "لقاح كورونا", "Digital Transformation": "التحول الرقمي",
+}  # fmt: skip
+
+
+def targeted_tweets(data: Path, split: str) -> Iterator[Annotated]:
+    """Mawqif: a tweet's stance toward one of three topics (Alturayeif et al. 2022). Its licence allows evaluation only."""
+    labels = {"Favor": FAVOR, "Against": AGAINST, "None": NEUTRAL_STANCE}
+    for row in read_records(data / "stance" / f"mawqif_{split}.jsonl"):
+        yield annotated_pair(MAWQIF_TARGETS[row["target"]], row["text"], labels[row["label"]])
+
+
 SOURCES: dict[Source, Callable[[Path, str], Iterator[Annotated]]] = {
     "articles": annotated_articles,
     "annotations": additional_articles,
@@ -101,5 +121,7 @@ SOURCES: dict[Source, Callable[[Path, str], Iterator[Annotated]]] = {
     "aqmar": lambda data, split: named_sentences(data, "aqmar", split),
     "dse": directed_sentences,
     "newsmtsc": targeted_sentences,
+    "ans": claim_pairs,
+    "mawqif": targeted_tweets,
 }
 """How each corpus of a configuration is read: (data folder, split) → annotated documents."""

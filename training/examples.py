@@ -134,6 +134,15 @@ def named_sentence(text: str, mentions: Sequence[tuple[Span, int]]) -> Annotated
     return Annotated(read_document(text), named, spoken=False)
 
 
+def annotated_pair(target: str, text: str, stance: int) -> Annotated:
+    """A text and what it takes a stance toward (a claim, a topic), as two paragraphs with the first as the actor meant."""
+    first, second = (" ".join(part.split()) for part in (target, text))
+    document = read_document(f"{first}\n{second}")
+    mentions = [Mention(document.paragraphs[0], "E0", 0)]
+    statements = [Statement(1, "author", None, None, None, {"E0": stance})]
+    return Annotated(document, mentions, statements, named=False, spoken=False)
+
+
 _Ints = npt.NDArray[np.int64]
 _Tags = tuple[_Ints, _Ints, _Ints, _Ints]
 

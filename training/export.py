@@ -30,6 +30,7 @@ from service.analysis.encoder import Encoder, open_session
 from service.analysis.gazetteer import read_gazetteer
 from service.analysis.labels import TOKEN_LOGITS
 from service.analysis.manifest import read_manifest, write_manifest
+from service.analysis.transformer import Calibration
 from service.analysis.units import MENTION, SEGMENT, SPEAKER, Unit, relation_inputs
 from training.calibrate import NEUTRAL_CALIBRATION, calibrate
 from training.card import baseline_card, baseline_model_card, card, model_card
@@ -41,6 +42,7 @@ from training.loop import load_trained
 from training.losses import padded
 from training.model import Mawaqif
 from training.quantize import quantize
+from training.reliability import plot, reliability
 from training.scoring import figures, load_scorer, predict
 from training.stages import Run, article_texts, base_of, checkpoint_of, limits, new_model
 
@@ -140,12 +142,25 @@ def _write_json(path: Path, values: dict[str, Any]) -> None:
     path.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def _write_parts(run: Run, base: Base, folder: Path, calibration: dict[str, Any], drift: Drift, metrics: dict[str, Any]) -> None:
+@dataclass(frozen=True)
+class Measured:
+    """What is known of a model after calibration: per split the scorer's figures, and the reliability of its scores."""
+
+    calibration: Calibration
+    figures: dict[str, Any]
+    reliability: dict[str, Any]
+
+
+def _write_parts(run: Run, base: Base, folder: Path, drift: Drift, measured: Measured) -> None:
     """Everything of the artifact but the graphs; the manifest last."""
+    calibration = dataclasses.asdict(measured.calibration)
     base.tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     _write_json(folder / "labels.json", LABELS)
     _write_json(folder / "calibration.json", calibration)
-    described = card(run.config, calibration, metrics)
+    errors = {split: {name: row["ece"] for name, row in rows.items()} for split, rows in measured.reliability.items()}
+    described = card(run.config, calibration, measured.figures, errors)
+    if "test" in measured.reliability:
+        plot(measured.reliability["test"], folder / "reliability.svg")
     _write_json(folder / "card.json", described)
     (folder / "README.md").write_text(model_card(run.config, described, dataclasses.asdict(drift)), encoding="utf-8")
     content = {
@@ -193,7 +208,7 @@ def write_uncalibrated(run: Run, folder: Path) -> tuple[Base, Drift]:
     except ExportError:
         shutil.rmtree(folder)
         raise
-    _write_parts(run, base, folder, dataclasses.asdict(NEUTRAL_CALIBRATION), drift, {})
+    _write_parts(run, base, folder, drift, Measured(NEUTRAL_CALIBRATION, {}, {}))
     return base, drift
 
 
@@ -205,22 +220,23 @@ def export(run: Run, folder: Path, gazetteer_folder: Path, scorer: Path) -> dict
     """
     part = folder.with_name(folder.name + ".part")
     base, drift = write_uncalibrated(run, part)
-    metrics, calibration = _calibrated(run, part, gazetteer_folder, scorer)
-    _write_parts(run, base, part, calibration, drift, metrics)
+    measured = _calibrated(run, part, gazetteer_folder, scorer)
+    _write_parts(run, base, part, drift, measured)
     shutil.rmtree(folder, ignore_errors=True)
     part.replace(folder)
-    return metrics
+    return measured.figures
 
 
-def _calibrated(run: Run, part: Path, gazetteer_folder: Path, scorer_path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Calibration fitted on dev, and with it the figures on dev and test."""
+def _calibrated(run: Run, part: Path, gazetteer_folder: Path, scorer_path: Path) -> Measured:
+    """Calibration fitted on dev, and with it what is measured on dev and test."""
     scorer = load_scorer(scorer_path)
     gazetteer = read_gazetteer(gazetteer_folder / "gazetteer.json")
     model = open_transformer(part)
     dev = read_articles(run.data, "dev")
     calibration = calibrate(model, gazetteer, dev, lambda answers: figures(scorer, dev, answers))
-    analyzer = Analyzer(dataclasses.replace(model, calibration=calibration), gazetteer)
-    return split_figures(analyzer, run.data, scorer), dataclasses.asdict(calibration)
+    model = dataclasses.replace(model, calibration=calibration)
+    errors = {split: reliability(model, read_articles(run.data, split)) for split in ("dev", "test")}
+    return Measured(calibration, split_figures(Analyzer(model, gazetteer), run.data, scorer), errors)
 
 
 def split_figures(analyzer: Analyzer, data: Path, scorer: ModuleType) -> dict[str, Any]:

@@ -33,7 +33,8 @@ def padded(examples: Sequence[WindowExample], pad: int) -> tuple[Tensor, Tensor]
     return torch.from_numpy(ids), torch.from_numpy(mask)
 
 
-def _run_relations(model: Mawaqif, states: Tensor, example: WindowExample) -> RelationsOutput:
+def run_relations(model: Mawaqif, states: Tensor, example: WindowExample) -> RelationsOutput:
+    """The relation heads on one window; ``states``: (tokens or more, width)."""
     inputs = relation_inputs(example.units, example.n_tokens, example.pairs)
     arrays = (
         inputs.span_pool,
@@ -87,7 +88,7 @@ def batch_losses(model: Mawaqif, examples: Sequence[WindowExample], pad: int, co
     weights = torch.tensor(config.stance_weights, device=device)
     stance, topic, implicit, kind, reference, alias = [], [], [], [], [], []
     for states, example in zip(output.states, examples, strict=True):
-        relations = _run_relations(model, states, example)
+        relations = run_relations(model, states, example)
         stance.append((relations.stance, torch.from_numpy(example.stance)))
         topic.append((relations.topic, torch.from_numpy(example.topic)))
         implicit.append((relations.implicit, torch.from_numpy(example.implicit)))

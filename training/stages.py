@@ -26,7 +26,7 @@ from training.losses import batch_losses
 from training.model import Mawaqif
 
 log = logging.getLogger(__name__)
-SENTENCE_SOURCES = frozenset({"dse", "newsmtsc"})
+SENTENCE_SOURCES = frozenset({"dse", "newsmtsc", "ans", "mawqif"})
 """Corpora that teach the encoder and the stance head only."""
 TAUGHT_BY_SENTENCES = ("tagger.encoder.", "relations.pair_")
 
@@ -82,7 +82,7 @@ def train_stage(run: Run, config: StageConfig, base: Base, model: Mawaqif) -> No
     def batches_of(epoch: int) -> list[list[WindowExample]]:
         rng = random.Random(f"{seed}/{config.name}/{epoch}")
         shown = [_varied(d, config, rng) for d in _drawn(documents, config, rng)]
-        examples = [e for e in _examples(run, base.tokenizer, shown) if e.is_taught]
+        examples = [e for e in examples_of(run, base.tokenizer, shown) if e.is_taught]
         log.info("%s: %d windows, %d tokens", config.name, len(examples), sum(e.n_tokens for e in examples))
         return batched(examples, config.tokens_per_step, rng)
 
@@ -99,7 +99,8 @@ def _drawn(documents: dict[str, list[Annotated]], config: StageConfig, rng: rand
         yield from rng.sample(documents[name], round(share * len(documents[name])))
 
 
-def _examples(run: Run, tokenizer: Tokenizer, documents: Iterable[Annotated]) -> list[WindowExample]:
+def examples_of(run: Run, tokenizer: Tokenizer, documents: Iterable[Annotated]) -> list[WindowExample]:
+    """The windows of ``documents``, as serving cuts them."""
     special = special_tokens(tokenizer)
     return [e for document in documents for e in window_examples(document, tokenizer, special, limits(run.config))]
 
