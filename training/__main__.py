@@ -32,6 +32,8 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("--bootstrap", type=int, default=1000, help="samples for the 95%% intervals, 0 for none")
 
     trains(command("train", "Train a model, or go on from its last checkpoint."))
+    added = command("agreement", "Score this project's way of annotating on articles of the corpus annotated again.")
+    added.add_argument("--scorer", type=Path, help="the scorer (default DATA/../eval/score.py)")
     trains(command("published", "Train what is missing of configs/published.yaml and measure it on published stance tasks."))
     added = command("export", "Export a trained model as an artifact that the service loads.")
     trains(added)
@@ -75,6 +77,19 @@ def train(arguments: argparse.Namespace) -> None:
     from training.stages import train as train_stages
 
     train_stages(_run(arguments))
+
+
+def agreement(arguments: argparse.Namespace) -> None:
+    from training.annotations import AGREEMENT, joined, read_annotations
+    from training.corpus import read_articles
+    from training.scoring import figures, load_scorer
+
+    scorer, again = load_scorer(_scorer(arguments)), read_annotations(AGREEMENT)
+    records = [record for record in read_articles(arguments.data, "train") if record["id"] in again]
+    texts = ([p["text"] for p in record["paragraphs"]] for record in records)
+    answers = [scorer.gold_as_prediction(joined(again[r["id"]], t)) for r, t in zip(records, texts, strict=True)]
+    for name, value in figures(scorer, records, answers).items():
+        print(f"{name:18} {value:.3f}")
 
 
 def published(arguments: argparse.Namespace) -> None:
@@ -151,7 +166,7 @@ def baseline(arguments: argparse.Namespace) -> None:
 
 COMMANDS = {
     "train": train, "export": export, "gazetteer": gazetteer, "evaluate": evaluate, "benchmark": benchmark, "baseline": baseline,
-    "published": published,
+    "published": published, "agreement": agreement,
 }  # fmt: skip
 
 

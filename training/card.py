@@ -15,8 +15,9 @@ ARTICLES = {
 SOURCES = {
     "articles": ARTICLES,
     "annotations": {
-        "name": "Mawaqif additional annotations (training/annotations.jsonl.gz)", "licence": ARTICLES["licence"],
-        "use": "further articles of the ANT Corpus of 2018, annotated for this project by reading with a language model",
+        "name": "Mawaqif additional annotations (training/annotations_*.jsonl.gz)",
+        "licence": "text: ANT Corpus (Apache-2.0 badge, citation asked) and SANAD Al-Khaleej (CC BY 4.0); neither is included",
+        "use": "further articles of 2018 and undated ones, annotated for this project by reading with a language model",
     },
     "written": {
         "name": "Mawaqif written articles (training/written.jsonl)", "licence": LICENCE,

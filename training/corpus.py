@@ -14,7 +14,7 @@ from datasets import Dataset, load_dataset
 
 from service.analysis.document import Span
 from service.analysis.labels import ACTOR_TYPES, STANCES
-from training.annotations import ADDITIONAL, standoff_articles
+from training.annotations import ANT, KHALEEJ, lines_as_paragraphs, sentences_as_paragraphs, standoff_articles
 from training.config import Source
 from training.errors import CorpusError
 from training.examples import IGNORE, Annotated, annotated_article, annotated_pair, annotated_sentence, named_sentence
@@ -60,9 +60,11 @@ def annotated_articles(data: Path, split: str) -> Iterator[Annotated]:
 
 
 def additional_articles(data: Path, split: str) -> Iterator[Annotated]:
-    """The articles of the ANT Corpus that this project annotated itself; all of them are for training."""
+    """The articles of the topic corpora that this project annotated itself; all of them are for training."""
     if split == "train":
-        yield from map(annotated_article, standoff_articles(ADDITIONAL, data / "topics" / "ant.jsonl.gz"))
+        topics = data / "topics"
+        yield from map(annotated_article, standoff_articles(ANT, topics / "ant.jsonl.gz", lines_as_paragraphs))
+        yield from map(annotated_article, standoff_articles(KHALEEJ, topics / "khaleej.jsonl.gz", sentences_as_paragraphs))
 
 
 def written_articles(data: Path, split: str) -> Iterator[Annotated]:
