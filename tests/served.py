@@ -5,5 +5,5 @@ from __future__ import annotations
 from service import app
 from tests.doubles import stub_models
 
-app.load_models = stub_models  # type: ignore[assignment, attr-defined]
+app.load_models = lambda n_threads: stub_models()  # type: ignore[assignment, attr-defined]
 Mawaqif = app.Mawaqif

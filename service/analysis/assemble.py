@@ -85,6 +85,7 @@ class _Assembly:
         return Analysis(
             self.document, self.finder.name, self.finder.version, _topic(article_scores(self.findings.topics, lengths)),
             self._actors(), paragraphs, _relations(paragraphs), () if self.document.has_arabic else (NOT_ARABIC,),
+            self.findings.n_tokens,
         )  # fmt: skip
 
     def _actors(self) -> tuple[Actor, ...]:
