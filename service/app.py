@@ -10,6 +10,7 @@ import os
 from typing import Any, Final
 
 import bentoml
+from _bentoml_impl.server.app import ServiceAppFactory
 from _bentoml_sdk import Service
 from bentoml._internal.service.openapi.specification import OpenAPISpecification
 from starlette.applications import Starlette
@@ -52,7 +53,10 @@ class EnvelopedService(Service[Any]):
         return with_contract(super().openapi_spec, self.inner.__doc__ or "", SETTINGS.limits.of_bodies)
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
-        return enveloped(super().to_asgi(is_main), SETTINGS)
+        self.inject_config()
+        factory = ServiceAppFactory(self, is_main=is_main)
+        factory.timeout = None  # the envelope keeps the deadline
+        return enveloped(factory(), SETTINGS)
 
 
 def enveloped(app: ASGIApp, settings: Settings) -> ASGIApp:

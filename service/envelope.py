@@ -1,9 +1,9 @@
 """The outermost layer of the service: what holds for every request, whoever answers it.
 
 Every error leaves in the shape that the contract promises. BentoML and Starlette answer some requests themselves (unknown
-routes, wrong methods, too many requests, past the deadline), each in its own way; their statuses are kept and their bodies
-replaced. Addresses that the contract does not have never get as far as BentoML, whose metrics remember each of them for ever.
-Knows nothing about articles.
+routes, wrong methods, too many requests), each in its own way; their statuses are kept and their bodies replaced. The deadline is
+kept here, for BentoML's holds every request in memory until it has passed. Addresses that the contract does not have never get
+as far as BentoML, whose metrics remember each of them for ever. Knows nothing about articles.
 """
 
 from __future__ import annotations
@@ -67,11 +67,22 @@ class Envelope:
         elif scope["type"] == "http":
             exchange = _Exchange(scope, receive, send, self._settings)
             try:
-                await (self._refusal(scope) or self._app)(scope, exchange.receive, exchange.send)
+                await self._answer(exchange)
             finally:
                 exchange.close()
         else:
             await self._app(scope, receive, send)
+
+    async def _answer(self, exchange: _Exchange) -> None:
+        """Have the request answered within the deadline, by the application or with what is wrong."""
+        scope = exchange.scope
+        try:
+            async with exchange.deadline:
+                await (self._refusal(scope) or self._app)(scope, exchange.receive, exchange.send)
+        except TimeoutError:
+            if not exchange.deadline.expired():
+                raise
+            await error_response(_FOREIGN[504])(scope, exchange.receive, exchange.send)
 
     def _refusal(self, scope: Scope) -> Response | None:
         if scope["path"] not in PATHS:
@@ -113,6 +124,8 @@ class _Exchange:
     def __post_init__(self) -> None:
         proposed = _header(self.scope, b"x-request-id")
         self._entry = journal.begin(proposed.decode("latin-1") if proposed else None)
+        self.deadline = asyncio.timeout(self._settings.server.deadline_s)
+        """Until the answer begins."""
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -160,6 +173,8 @@ class _Exchange:
         self._code = next((value.decode() for name, value in message["headers"] if name.lower() == _MARK), None)
         if self._code:
             metrics.refusals().labels(self._code).inc()
+        if not self.deadline.expired():
+            self.deadline.reschedule(None)
         present = {name.lower() for name, _ in headers}
         own = HEADERS | {"X-Request-ID": self._entry.request_id}
         if self._status in (429, 503) and self.scope["path"] not in PROBES:

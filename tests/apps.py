@@ -34,8 +34,7 @@ def starting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         chosen = Settings.model_validate(settings or {})
         monkeypatch.setattr(app, "load_models", lambda n_threads: models or stub_models())
         monkeypatch.setattr(app, "SETTINGS", chosen)
-        traffic = {"timeout": chosen.server.deadline_s, "max_concurrency": chosen.server.max_requests}
-        monkeypatch.setitem(SERVICE.config, "traffic", traffic)
+        monkeypatch.setitem(SERVICE.config, "traffic", {"timeout": 60, "max_concurrency": chosen.server.max_requests})
         client = TestClient(SERVICE.to_asgi())
         client.__enter__()
         clients.append(client)
