@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPMessage
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ QUICK_END: dict[str, Any] = {"drain_s": 0}
 class Reply:
     status: int
     body: bytes
-    headers: HTTPMessage
+    headers: Message
 
     @property
     def json(self) -> Any:
