@@ -11,5 +11,5 @@ def _models(n_threads: int) -> Models:
     return stub_models()
 
 
-app.load_models = _models  # type: ignore[attr-defined]
+app.load_models = _models  # type: ignore[assignment, attr-defined]
 Mawaqif = app.Mawaqif

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -22,7 +22,7 @@ from service.requests import RequestError, check_text, parse_article, parse_batc
 from tests.analysis.test_analyzer import check
 from tests.servers import serving
 
-SLOW_MACHINE = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+PATIENT = settings(deadline=None, suppress_health_check=list(HealthCheck))
 ANY_TEXT = st.text(st.characters(exclude_categories=()), min_size=1, max_size=300)
 """Unicode with lone surrogates, controls and what is not assigned."""
 BITS = st.sampled_from([
@@ -46,7 +46,7 @@ def is_accepted(text: str) -> bool:
     return True
 
 
-@settings(max_examples=60, **SLOW_MACHINE)
+@settings(PATIENT, max_examples=60)
 @given(text=ANY_TEXT | NEWS_LIKE)
 @example(text="\ud800")
 @example(text="ب" * 2_000)
@@ -68,7 +68,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=400, **SLOW_MACHINE)
+@settings(PATIENT, max_examples=400)
 @given(body=st.binary(max_size=200) | JSON_VALUES.map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_read_or_refused(body: bytes) -> None:
     for parse in (lambda body: [parse_article(body)], parse_batch):
@@ -76,7 +76,7 @@ def test_any_body_is_read_or_refused(body: bytes) -> None:
             assert all(is_accepted(article.text) for article in parse(body))
 
 
-@settings(max_examples=100, **SLOW_MACHINE)
+@settings(PATIENT, max_examples=100)
 @given(text=ANY_TEXT)
 def test_text_comes_out_of_json_as_it_went_in(text: str) -> None:
     if is_accepted(text):
@@ -89,7 +89,7 @@ def _names(n: int) -> str:
     return " ".join(f"قال الرئيس {word} إن" for word in words)
 
 
-ADVERSARIAL = {
+ADVERSARIAL: dict[str, Callable[[int], str]] = {
     "one word": lambda n: "ب" * n,
     "one word of names": lambda n: ("والعقوباتالأمريكيةعلىروسيا" * n)[:n],
     "one-letter paragraphs": lambda n: "ب\n" * (n // 2),
@@ -137,9 +137,9 @@ OPERATIONS = [("/analyze", "POST"), ("/analyze_batch", "POST"), ("/model", "GET"
 def test_the_service_answers_as_it_documents(api_schema: Any, route: str, method: str, mode: GenerationMode) -> None:
     """To requests as its documentation has them, and to others."""
 
-    @settings(max_examples=50, **SLOW_MACHINE)
+    @settings(PATIENT, max_examples=50)
     @given(case=api_schema[route][method].as_strategy(generation_mode=mode))
-    def answers(case: schemathesis.Case) -> None:
+    def answers(case: schemathesis.Case[Any]) -> None:
         case.call_and_validate(checks=CHECKS)
 
     answers()
