@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="start the HTTP service and the reading page")
     serve.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
     serve.add_argument("--port", type=_port, default=3000, help="default: %(default)s")
+    serve.add_argument("--config", metavar="FILE.yaml", help="the service's settings; default: configs/service.yaml")
     serve.set_defaults(run=_serve)
     return parser
 
@@ -176,6 +177,14 @@ def _progress(lines: BinaryIO) -> Iterator[Callable[[int], object]]:
 
 def _serve(arguments: argparse.Namespace) -> NoReturn:
     """Become the BentoML server of this very package, whatever folder the command is started in."""
+    from service.settings import CONFIG_VARIABLE, SettingsError, current_settings
+
+    if arguments.config is not None:
+        os.environ[CONFIG_VARIABLE] = str(Path(arguments.config).resolve())
+    try:
+        current_settings()
+    except SettingsError as error:
+        raise CommandError(str(error), USAGE) from error
     _check_free(arguments.host, arguments.port)
     command = [sys.executable, "-m", "bentoml", "serve", "service.app:Mawaqif", "--working-dir", str(Path(__file__).parents[1])]
     command += ["--host", arguments.host, "--port", str(arguments.port)]

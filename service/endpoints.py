@@ -6,23 +6,22 @@ Reads bodies itself, within limits. Everything is validated before anything is a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from service import journal, metrics
 from service.analysis.result import Analysis
-from service.batching import MAX_BATCH_SIZE, Batcher, Failure
+from service.batching import Batcher, Failure
 from service.envelope import error_response
 from service.models import Models
 from service.replies import encode_json
 from service.requests import (
     DEFAULT_MODEL,
-    MAX_ARTICLE_BYTES,
-    MAX_BATCH_BYTES,
     Article,
     Problem,
     RequestError,
@@ -32,10 +31,7 @@ from service.requests import (
     parse_article,
     parse_batch,
 )
-
-MAX_HELD_BYTES: Final = 3 * MAX_BATCH_BYTES
-"""The most bytes of bodies that the service holds at once, over all requests that it has not answered yet."""
-MAX_DISCARDED_BYTES: Final = 64 * 2**20
+from service.settings import QueueSettings, Settings
 
 _FAILURES: Final = {
     Failure.WAITED_TOO_LONG: Problem(503, "overloaded", "the article waited too long: try again shortly"),
@@ -45,9 +41,9 @@ _FAILURES: Final = {
 
 @dataclass
 class BodyBudget:
-    """How many bytes of bodies may be held, and how many are."""
+    """How many bytes of bodies may be held at once, over all requests that are not answered yet, and how many are."""
 
-    limit: int = MAX_HELD_BYTES
+    limit: int
     held: int = 0
 
     @contextmanager
@@ -68,21 +64,56 @@ class BodyBudget:
             self.held -= taken
 
 
+@dataclass
+class Queue:
+    """How many articles and characters are accepted and not yet answered, and how many may be."""
+
+    limits: QueueSettings
+    n_articles: int = 0
+    n_characters: int = 0
+
+    @contextmanager
+    def place(self, articles: Sequence[Article]) -> Iterator[None]:
+        """Room for all ``articles`` of a request while the block runs. A request that comes to an empty queue always has it.
+
+        Raises:
+            RequestError: 503.
+        """
+        n_articles, n_characters = len(articles), sum(len(article.text) for article in articles)
+        too_many = self.n_articles + n_articles > self.limits.max_articles
+        if self.n_articles and (too_many or self.n_characters + n_characters > self.limits.max_characters):
+            _refuse(503, "overloaded", "the queue is full: try again shortly")
+        self._add(n_articles, n_characters)
+        try:
+            yield
+        finally:
+            self._add(-n_articles, -n_characters)
+
+    def _add(self, n_articles: int, n_characters: int) -> None:
+        self.n_articles += n_articles
+        self.n_characters += n_characters
+        metrics.queued_articles().set(self.n_articles)
+
+
 class Endpoints:
     """The routes, over the models that could be opened and a batcher for each of them."""
 
-    def __init__(self, models: Models, batchers: Mapping[str, Batcher], budget: BodyBudget) -> None:
+    def __init__(self, models: Models, batchers: Mapping[str, Batcher], settings: Settings) -> None:
         self._models = models
         self._batchers = batchers
-        self._budget = budget
+        self._limits = settings.limits.of_bodies
+        self._low_confidence = settings.metrics.low_confidence
+        self._max_articles_at_once = settings.batch.max_articles
+        self._budget = BodyBudget(settings.limits.max_held_bytes)
+        self._queue = Queue(settings.queue)
 
     async def analyze(self, request: Request) -> Response:
         """``POST /analyze``."""
-        return await self._respond(request, MAX_ARTICLE_BYTES, self._analyze)
+        return await self._respond(request, self._limits.article_bytes, self._analyze)
 
     async def analyze_batch(self, request: Request) -> Response:
         """``POST /analyze_batch``."""
-        return await self._respond(request, MAX_BATCH_BYTES, self._analyze_batch)
+        return await self._respond(request, self._limits.batch_bytes, self._analyze_batch)
 
     def model(self, request: Request) -> Response:
         """``GET /model``: the card of the transformer, or of the baseline with ``?model=baseline``."""
@@ -96,7 +127,8 @@ class Endpoints:
     async def _respond(self, request: Request, limit: int, answer: Callable[[bytes], Awaitable[bytes]]) -> Response:
         try:
             with self._budget.share() as take:
-                body = await _read(request, limit, take)
+                with metrics.timed("read"):
+                    body = await _read(request, limit, take)
                 return _json_response(await answer(body))
         except RequestError as error:
             return error_response(error.problem)
@@ -104,30 +136,55 @@ class Endpoints:
             return error_response(Problem(400, "incomplete_body", "the connection closed before the body was complete"))
 
     async def _analyze(self, body: bytes) -> bytes:
-        article = await asyncio.to_thread(parse_article, body)
-        self._check_opened([article.model])
-        return await asyncio.to_thread(encode_json, await self._analysis(article, None))
+        with metrics.timed("parse"):
+            article = await asyncio.to_thread(parse_article, body, limits=self._limits)
+        self._accept([article])
+        with self._queue.place([article]):
+            outcome = await self._outcome(article)
+        if isinstance(outcome, Failure):
+            raise RequestError(_FAILURES[outcome])
+        return await _encoded(lambda: outcome.to_json(article.id))
 
     async def _analyze_batch(self, body: bytes) -> bytes:
-        articles = await asyncio.to_thread(parse_batch, body)
-        self._check_opened([article.model for article in articles])
-        analyses: list[dict[str, Any]] = []
-        # A call's worth at a time: articles of other requests get in between.
-        for start in range(0, len(articles), MAX_BATCH_SIZE):
-            part = enumerate(articles[start : start + MAX_BATCH_SIZE], start)
-            analyses += await asyncio.gather(*(self._analysis(article, f"articles[{index}]") for index, article in part))
-        return await asyncio.to_thread(encode_json, {"analyses": analyses})
+        with metrics.timed("parse"):
+            articles = await asyncio.to_thread(parse_batch, body, limits=self._limits)
+        self._accept(articles)
+        outcomes: list[Analysis | Failure] = []
+        with self._queue.place(articles):
+            # A call's worth at a time: articles of other requests get in between.
+            for start in range(0, len(articles), self._max_articles_at_once):
+                part = articles[start : start + self._max_articles_at_once]
+                outcomes += await asyncio.gather(*map(self._outcome, part))
+        entries = enumerate(zip(articles, outcomes, strict=True))
+        return await _encoded(lambda: {"analyses": [_entry(*pair, index) for index, pair in entries]})
 
-    async def _analysis(self, article: Article, field: str | None) -> dict[str, Any]:
+    def _accept(self, articles: Sequence[Article]) -> None:
+        self._check_opened([article.model for article in articles])
+        journal.note(articles=len(articles), characters=sum(len(article.text) for article in articles))
+
+    async def _outcome(self, article: Article) -> Analysis | Failure:
         outcome = await self._batchers[article.model].analyze(article.text)
         if isinstance(outcome, Analysis):
-            return outcome.to_json(article.id)
-        raise RequestError(replace(_FAILURES[outcome], field=field))
+            metrics.count_decisions(article.model, outcome, self._low_confidence)
+        return outcome
 
     def _check_opened(self, names: Sequence[str]) -> None:
         for name in names:
             if name not in self._models.opened:
                 _refuse(503, "model_unavailable", f"the {name} model is not available", "model")
+
+
+def _entry(article: Article, outcome: Analysis | Failure, index: int) -> dict[str, Any]:
+    """What a batch answers for one of its articles: one that failed has its id and the error, and costs no other its analysis."""
+    if isinstance(outcome, Analysis):
+        return outcome.to_json(article.id)
+    problem = _FAILURES[outcome]
+    return {"id": article.id} | Problem(problem.status, problem.code, problem.message, f"articles[{index}]").to_json()
+
+
+async def _encoded(answer: Callable[[], dict[str, Any]]) -> bytes:
+    with metrics.timed("encode"):
+        return await asyncio.to_thread(lambda: encode_json(answer()))
 
 
 async def _read(request: Request, limit: int, take: Callable[[int], None]) -> bytes:
@@ -136,28 +193,15 @@ async def _read(request: Request, limit: int, take: Callable[[int], None]) -> by
     Raises:
         RequestError: 415, 413 before more than ``limit`` bytes are held, or what ``take`` refuses with.
     """
-    chunks, size, stream = [], 0, request.stream()
-    try:
-        check_content_type(request.headers.get("content-type"), request.headers.get("content-encoding"))
-        check_size(int(request.headers.get("content-length", 0)), limit)
-        async for chunk in stream:
-            size += len(chunk)
-            check_size(size, limit)
-            take(len(chunk))
-            chunks.append(chunk)
-    except RequestError:
-        await _discard(stream)
-        raise
-    return b"".join(chunks)
-
-
-async def _discard(stream: AsyncIterator[bytes]) -> None:
-    """Read on and keep nothing: who is cut off while sending never reads why. Up to a limit, which is nobody's mistake."""
-    size = 0
-    async for chunk in stream:
+    chunks, size = [], 0
+    check_content_type(request.headers.get("content-type"), request.headers.get("content-encoding"))
+    check_size(int(request.headers.get("content-length", 0)), limit)
+    async for chunk in request.stream():
         size += len(chunk)
-        if size > MAX_DISCARDED_BYTES:
-            return
+        check_size(size, limit)
+        take(len(chunk))
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 def _json_response(content: bytes) -> Response:

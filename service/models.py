@@ -45,8 +45,8 @@ class ModelUnavailableError(Exception):
     """A model's artifact is missing or cannot be read."""
 
 
-def load_model(name: str, root: Path = ARTIFACTS) -> Model:
-    """The model called ``name``, one of ``FOLDERS``.
+def load_model(name: str, root: Path = ARTIFACTS, n_threads: int = 0) -> Model:
+    """The model called ``name``, one of ``FOLDERS``; ``n_threads`` 0 means one per core.
 
     Raises:
         ModelUnavailableError: when its artifact cannot be opened.
@@ -55,18 +55,18 @@ def load_model(name: str, root: Path = ARTIFACTS) -> Model:
     from service.analysis.artifact import open_artifact
 
     try:
-        artifact = open_artifact(root / FOLDERS[name])
+        artifact = open_artifact(root / FOLDERS[name], n_threads)
     except ArtifactError as error:
         raise ModelUnavailableError(f"the {name} model cannot be opened: {error}") from error
     return Model(artifact.analyzer, artifact.card)
 
 
-def load_models(root: Path = ARTIFACTS) -> Models:
+def load_models(n_threads: int = 0, root: Path = ARTIFACTS) -> Models:
     """Every model, as far as it can be opened: one that is broken does not take the others with it."""
     opened, failures = {}, {}
     for name in FOLDERS:
         try:
-            opened[name] = load_model(name, root)
+            opened[name] = load_model(name, root, n_threads)
         except ModelUnavailableError as error:
             failures[name] = str(error)
     return Models(opened, failures)

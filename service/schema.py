@@ -105,6 +105,13 @@ class Error(BaseModel):
     error: ErrorDetail
 
 
+class FailedArticle(BaseModel):
+    """What stands in a batch's answer for an article whose analysis failed."""
+
+    id: str | None
+    error: ErrorDetail
+
+
 class _UnreadBody(IODescriptor):
     """A body that BentoML hands over unread: it would refuse what it cannot read with its own errors and log parts of it."""
 
@@ -139,4 +146,4 @@ class AnalysisAnswer(IODescriptor, Analysis):
 class BatchAnswer(IODescriptor):
     """The answer of ``POST /analyze_batch``: the analyses in the order of the articles."""
 
-    analyses: list[Analysis]
+    analyses: list[Analysis | FailedArticle]

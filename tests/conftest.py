@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from service import journal
+
+if TYPE_CHECKING:
+    from tests.apps import Start
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -44,3 +51,22 @@ def scorer_path() -> Path:
     if not path.is_file():
         pytest.skip("the scorer is not beside the project")
     return path
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Starts the service over stubs, in this process."""
+    from tests.apps import starting  # BentoML takes a second to import
+
+    with starting(monkeypatch) as started:
+        yield started
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.LogCaptureFixture]:
+    """All that is logged, BentoML's own records and the service's journal too."""
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setattr(logging.getLogger("bentoml"), "propagate", True)
+    journal.LOGGER.addHandler(caplog.handler)
+    yield caplog
+    journal.LOGGER.removeHandler(caplog.handler)

@@ -19,6 +19,8 @@ from service.models import Model, Models
 
 POISON: Final = "سمّ"
 """A text that holds this word breaks the analyzer."""
+SLOW: Final = re.compile(r"يستغرق (\d+)")
+"""A text that says how many hundredths of a second it takes holds the analyzer for so long."""
 NAMES: Final = {
     "ديمتري بيسكوف": ("A1", "PER", None), "بيسكوف": ("A1", "PER", None),
     "روسيا": ("A2", "GPE", "RU"), "موسكو": ("A2", "GPE", "RU"),
@@ -46,11 +48,16 @@ class StubAnalyzer:
     def analyze(self, texts: Sequence[str]) -> list[Analysis]:
         self.calls.append(len(texts))
         self.threads.add(threading.current_thread().name)
-        time.sleep(self.seconds)
+        time.sleep(self.seconds + sum(int(n) / 100 for text in texts for n in SLOW.findall(text)))
         for text in texts:
             if POISON in text:
                 raise ValueError(f"cannot analyse {text}")
         return [_analysis(read_document(text), self.name) for text in texts]
+
+
+def lasting(hundredths: int) -> str:
+    """A text whose analysis takes so many hundredths of a second."""
+    return f"موسكو: يستغرق {hundredths}"
 
 
 def stub_models(transformer: StubAnalyzer | None = None, baseline: StubAnalyzer | None = None) -> Models:
@@ -74,7 +81,8 @@ def _analysis(document: Document, model: str) -> Analysis:
         for stance in statement.stances
     )
     warnings = () if document.has_arabic else ("not_arabic",)
-    return Analysis(document, model, "1.0.0", _topic("politics"), actors, paragraphs, relations, warnings)
+    n_words = len(document.text.split())
+    return Analysis(document, model, "1.0.0", _topic("politics"), actors, paragraphs, relations, warnings, n_words)
 
 
 def _actor(actor: str, mentions: int, speaks: bool) -> Actor:

@@ -5,63 +5,19 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
-from service import app
-from service.endpoints import BodyBudget
+from service import app, health
 from service.models import Models
-from service.requests import MAX_ARTICLE_BYTES, MAX_ARTICLES, MAX_CHARACTERS
-from tests.doubles import ARTICLE, POISON, StubAnalyzer, stub_models
+from service.requests import LIMITS, MAX_ARTICLES, MAX_CHARACTERS, MAX_DEPTH
+from tests.apps import JSON, Start, error_of, together
+from tests.doubles import ARTICLE, POISON, StubAnalyzer, lasting, stub_models
 
-Start = Callable[..., TestClient]
-SERVICE: Any = app.Mawaqif
 NOT_LOADED = Models({"baseline": stub_models().opened["baseline"]}, {"transformer": "the transformer model cannot be opened"})
-
-
-@pytest.fixture
-def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Starts the service with other models, and stops it at the end of the test."""
-    clients: list[TestClient] = []
-    # Prometheus knows one process, one application; the real server has its own test.
-    monkeypatch.setitem(SERVICE.config, "metrics", {"enabled": False})
-
-    def started(models: Models | None = None, **traffic: float) -> TestClient:
-        monkeypatch.setattr(app, "load_models", lambda: models or stub_models())
-        monkeypatch.setitem(SERVICE.config, "traffic", {**SERVICE.config["traffic"], **traffic})
-        client = TestClient(SERVICE.to_asgi())
-        client.__enter__()
-        clients.append(client)
-        return client
-
-    yield started
-    for client in clients:
-        client.__exit__()
-
-
-@pytest.fixture
-def log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
-    """All that is logged, BentoML's own records too."""
-    caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(logging.getLogger("bentoml"), "propagate", True)
-    return caplog
-
-
-def error_of(response: Any) -> tuple[int, str, str | None]:
-    assert response.headers["content-type"] == "application/json"
-    error = response.json()["error"]
-    assert set(error) == {"code", "message", "field"}
-    assert set(response.json()) == {"error"}
-    return response.status_code, error["code"], error["field"]
-
-
-def together(client: TestClient, bodies: list[Any], route: str = "/analyze") -> list[Any]:
-    with ThreadPoolExecutor(len(bodies)) as pool:
-        return list(pool.map(lambda body: client.post(route, json=body), bodies))
 
 
 def test_an_article_is_answered_with_offsets_into_the_text_as_posted(start: Start) -> None:
@@ -147,21 +103,20 @@ def test_a_bad_article_is_refused_before_any_work(start: Start) -> None:
     assert analyzer.calls == []
 
 
-JSON = {"Content-Type": "application/json"}
-
-
 @pytest.mark.parametrize(
     ("method", "route", "content", "headers", "expected"),
     [
         ("POST", "/analyze", b"{", JSON, (400, "malformed_json", None)),
         ("POST", "/analyze", b"", JSON, (400, "malformed_json", None)),
-        ("POST", "/analyze", b"[" * 100_000, JSON, (400, "malformed_json", None)),
+        ("POST", "/analyze", b"[" * 100_000, JSON, (400, "nested_too_deeply", None)),
+        ("POST", "/analyze", b"[" * (MAX_DEPTH + 1), JSON, (400, "nested_too_deeply", None)),
+        ("POST", "/analyze", b"[" * MAX_DEPTH, JSON, (400, "malformed_json", None)),
         ("POST", "/analyze", b'{"text": NaN}', JSON, (400, "malformed_json", None)),
         ("POST", "/analyze", b'{"text": 1}', JSON, (400, "wrong_type", "text")),
         ("POST", "/analyze", b'{"text": ""}', JSON, (400, "blank_text", "text")),
         ("POST", "/analyze", b'{"text": "x", "model": "y"}', JSON, (400, "unknown_model", "model")),
         ("POST", "/analyze", b'{"text": "%s"}' % (b"x" * (MAX_CHARACTERS + 1)), JSON, (413, "text_too_long", "text")),
-        ("POST", "/analyze", b" " * (MAX_ARTICLE_BYTES + 1), JSON, (413, "body_too_large", None)),
+        ("POST", "/analyze", b" " * (LIMITS.article_bytes + 1), JSON, (413, "body_too_large", None)),
         ("POST", "/analyze", b"{}", {"Content-Type": "text/plain"}, (415, "not_json", None)),
         ("POST", "/analyze", b"{}", {"Content-Type": "multipart/form-data"}, (415, "not_json", None)),
         ("POST", "/analyze", b"\x80\x04.", {"Content-Type": "application/vnd.bentoml+pickle"}, (415, "not_json", None)),
@@ -172,6 +127,7 @@ JSON = {"Content-Type": "application/json"}
         ("GET", "/analyze", b"", {}, (405, "method_not_allowed", None)),
         ("POST", "/", b"", {}, (405, "method_not_allowed", None)),
         ("GET", "/nowhere", b"", {}, (404, "not_found", None)),
+        ("POST", "/nowhere", b"x" * 100_000, {}, (404, "not_found", None)),
     ],
 )
 def test_errors_have_one_shape(
@@ -181,7 +137,7 @@ def test_errors_have_one_shape(
 
 
 def test_a_body_of_unknown_length_is_refused_while_it_is_read(start: Start) -> None:
-    content = (b" " * (MAX_ARTICLE_BYTES // 4) for _ in range(20))
+    content = (b" " * (LIMITS.article_bytes // 4) for _ in range(20))
     assert error_of(start().post("/analyze", content=content, headers=JSON)) == (413, "body_too_large", None)
 
 
@@ -200,8 +156,17 @@ def test_a_text_that_breaks_the_analyzer_breaks_no_other_and_reaches_no_log(star
     assert error_of(answers[-1]) == (500, "analysis_failed", None)
     assert "ValueError at doubles.py:" in log.text
     assert "سرّي" not in log.text
-    response = client.post("/analyze_batch", json={"articles": [{"text": "موسكو"}, {"text": POISON}]})
-    assert error_of(response) == (500, "analysis_failed", "articles[1]")
+
+
+def test_an_article_of_a_batch_that_fails_fails_alone(start: Start) -> None:
+    client = start()
+    articles = [{"text": "موسكو", "id": "a"}, {"text": POISON, "id": "b"}, {"text": "واشنطن"}]
+    response = client.post("/analyze_batch", json={"articles": articles})
+    first, second, third = response.json()["analyses"]
+    assert response.status_code == 200
+    assert [entry["actors"][0]["name"] for entry in (first, third)] == ["روسيا", "الولايات المتحدة"]
+    assert set(second) == {"id", "error"}
+    assert (second["id"], second["error"]["code"], second["error"]["field"]) == ("b", "analysis_failed", "articles[1]")
 
 
 def test_refused_text_reaches_no_log(start: Start, log: pytest.LogCaptureFixture) -> None:
@@ -214,7 +179,7 @@ def test_refused_text_reaches_no_log(start: Start, log: pytest.LogCaptureFixture
 
 
 def test_too_many_requests_are_told_to_come_back(start: Start) -> None:
-    client = start(stub_models(StubAnalyzer("compact", seconds=0.3)), max_concurrency=2)
+    client = start(stub_models(StubAnalyzer("compact", seconds=0.3)), {"server": {"max_requests": 2}})
     answers = together(client, [{"text": "موسكو"}] * 6)
     refused = [answer for answer in answers if answer.status_code != 200]
     assert 0 < len(refused) < 6
@@ -222,18 +187,34 @@ def test_too_many_requests_are_told_to_come_back(start: Start) -> None:
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
 
 
-def test_more_text_than_can_be_held_is_told_to_come_back(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "BodyBudget", lambda: BodyBudget(limit=1000))
-    client = start()
-    response = client.post("/analyze", json={"text": "x" * 1000})
-    assert error_of(response) == (503, "overloaded", None)
-    assert int(response.headers["Retry-After"]) > 0
-    assert [client.post("/analyze", json={"text": "x" * 500}).status_code for _ in range(3)] == [200] * 3
+def test_more_text_than_can_be_held_is_told_to_come_back(start: Start) -> None:
+    limits = {"max_characters": 80_000, "max_articles": 1, "max_held_megabytes": 2}
+    analyzer = StubAnalyzer("compact", seconds=0.5)
+    client = start(stub_models(analyzer), {"limits": limits})
+    body = json.dumps({"text": "x", "note": "x" * 900_000})
+    with ThreadPoolExecutor(4) as pool:
+        replies = list(pool.map(lambda _: client.post("/analyze", content=body, headers=JSON), range(4)))
+    assert sorted({reply.status_code for reply in replies}) == [200, 503]
+    refused = [reply for reply in replies if reply.status_code == 503]
+    assert {error_of(reply)[1] for reply in refused} == {"overloaded"}
+    assert all(int(reply.headers["Retry-After"]) > 0 for reply in refused)
+    assert client.post("/analyze", content=body, headers=JSON).status_code == 200
+
+
+@pytest.mark.parametrize("queue", [{"max_articles": 3}, {"max_characters": 3 * 16}])
+def test_a_full_queue_is_told_to_come_back_and_whom_it_holds_is_answered(start: Start, queue: dict[str, int]) -> None:
+    analyzer = StubAnalyzer("compact", seconds=0.5)
+    client = start(stub_models(analyzer), {"queue": queue})
+    replies = together(client, [{"text": "موسكو والكرملين"}] * 5)
+    assert sorted(reply.status_code for reply in replies) == [200] * 3 + [503] * 2
+    assert {error_of(reply)[1] for reply in replies if reply.status_code == 503} == {"overloaded"}
+    batch = {"articles": [{"text": "موسكو والكرملين"}] * 4}
+    assert client.post("/analyze_batch", json=batch).status_code == 200, "nobody is in its way"
 
 
 def test_the_deadline_is_kept_and_the_next_request_answered(start: Start, log: pytest.LogCaptureFixture) -> None:
     analyzer = StubAnalyzer("compact")
-    client = start(stub_models(analyzer), timeout=0.3)
+    client = start(stub_models(analyzer), {"server": {"deadline_s": 0.3}})
     analyzer.seconds, analyzer.calls = 0.8, []
     assert error_of(client.post("/analyze", json={"text": "موسكو"})) == (504, "deadline_exceeded", None)
     assert error_of(client.post("/analyze", json={"text": "موسكو"})) == (504, "deadline_exceeded", None)
@@ -256,8 +237,38 @@ def test_without_the_transformer_the_service_lives_but_is_not_ready(start: Start
 
 
 def test_a_transformer_that_cannot_analyse_is_not_ready(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "_WARM_UP_TEXT", POISON)
+    monkeypatch.setattr(app, "PROBE_TEXT", POISON)
+    monkeypatch.setattr(health, "PROBE_TEXT", POISON)
     assert start().get("/readyz").status_code == 503
+
+
+def test_a_transformer_that_stops_answering_is_not_ready_until_it_answers_again(start: Start) -> None:
+    analyzer = StubAnalyzer("compact")
+    client = start(stub_models(analyzer), {"readiness": {"stall_after_s": 0.2, "probe_every_s": 0.1, "probe_timeout_s": 0.3}})
+    assert client.get("/readyz").status_code == 200
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(client.post, "/analyze", json={"text": lasting(100)})
+        time.sleep(0.1)
+        assert client.get("/readyz").status_code == 200, "busy is not stuck"
+        time.sleep(0.4)
+        assert client.get("/readyz").status_code == 503
+        assert client.get("/livez").status_code == 200
+        assert answer.result().status_code == 200
+    assert client.get("/readyz").status_code == 200
+
+
+def test_a_transformer_that_fails_on_everything_is_not_ready_and_one_bad_text_changes_nothing(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = start()
+    assert client.post("/analyze", json={"text": POISON}).status_code == 500
+    assert client.get("/readyz").status_code == 200
+    monkeypatch.setattr(health, "PROBE_TEXT", POISON)
+    assert client.post("/analyze", json={"text": POISON}).status_code == 500
+    assert client.get("/readyz").status_code == 503
+    monkeypatch.undo()
+    monkeypatch.setattr(health, "PROBE_TEXT", "موسكو")
+    assert client.get("/readyz").status_code == 200
 
 
 def test_model_cards(start: Start) -> None:
@@ -270,7 +281,9 @@ def test_the_documentation_describes_what_is_served(start: Start) -> None:
     documentation = start().get("/docs.json").json()
     paths, schemas = documentation["paths"], documentation["components"]["schemas"]
     assert {"/analyze", "/analyze_batch", "/model", "/livez", "/readyz", "/healthz", "/metrics"} <= set(paths)
-    assert set(paths["/analyze"]["post"]["responses"]) == {"200", "400", "413", "415", "429", "500", "503", "504"}
+    assert set(paths["/analyze"]["post"]["responses"]) == {
+        "200", "400", "401", "413", "415", "429", "500", "503", "504",
+    }  # fmt: skip
     references = set(_references(documentation))
     assert references <= {f"#/components/schemas/{name}" for name in schemas}
     assert schemas["ArticleBody"]["required"] == ["text"]

@@ -17,6 +17,7 @@ from service import cli
 from service.models import Model, ModelUnavailableError
 from service.replies import encode_json
 from service.requests import MAX_CHARACTERS
+from service.settings import CONFIG_VARIABLE, current_settings
 from tests.doubles import ARTICLE, POISON, StubAnalyzer, stub_models
 
 ESCAPES = re.compile(r"\033\[[\d;]*m")
@@ -245,6 +246,20 @@ def test_an_address_that_is_taken_is_named(run: Run) -> None:
         outcome = run("serve", "--port", str(port))
     assert (outcome.status, outcome.out) == (1, "")
     assert outcome.err.startswith(f"mawaqif: cannot listen on 127.0.0.1:{port}: Address already in use")
+
+
+def test_serve_refuses_wrong_settings_with_all_that_is_wrong(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text("server: {worker: 2, deadline_s: no}\n", encoding="utf-8")
+    # Set and unset again when the test ends, as the command sets it for the server that it becomes.
+    monkeypatch.setenv(CONFIG_VARIABLE, "none")
+    current_settings.cache_clear()
+    outcome = run("serve", "--config", str(path))
+    current_settings.cache_clear()
+    assert outcome.status == 2
+    assert "wrong.yaml has 2 error(s)" in outcome.err
+    assert "server.worker" in outcome.err
+    assert "server.deadline_s" in outcome.err
 
 
 @pytest.mark.parametrize(("arguments", "words"), [(["--version"], ["mawaqif"]), (["--help"], ["analyze", "serve"])])

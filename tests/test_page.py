@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 import shutil
@@ -12,23 +14,31 @@ from starlette.testclient import TestClient
 
 from service import app
 from service.analysis.labels import ACTOR_TYPES, KINDS, STANCES, TOPICS
+from service.page import PAGE as PAGE_FILE
 from tests.doubles import stub_models
 
 SERVICE: Any = app.Mawaqif
-PAGE = app.PAGE.read_text(encoding="utf-8")
+PAGE = PAGE_FILE.read_text(encoding="utf-8")
 SCRIPT = PAGE.split("<script>")[1].split("</script>")[0]
 
 
 def test_the_page_asks_nobody_else_for_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not re.findall(r"https?:|//[a-z]|url\(|@import|<link(?! rel=\"icon\" href=\"data:)|src=|srcset=|<iframe|<object", PAGE)
     assert re.findall(r"fetch\((.*?),", SCRIPT) == ['"analyze"']
-    monkeypatch.setattr(app, "load_models", stub_models)
+    monkeypatch.setattr(app, "load_models", lambda n_threads: stub_models())
     monkeypatch.setitem(SERVICE.config, "metrics", {"enabled": False})
     with TestClient(SERVICE.to_asgi()) as client:
         response = client.get("/")
     assert response.text == PAGE
     assert response.headers["content-type"] == "text/html; charset=utf-8"
-    assert "default-src 'none'" in response.headers["content-security-policy"]
+    policy = response.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    for code in (SCRIPT, PAGE.split("<style>")[1].split("</style>")[0]):
+        assert f"'sha256-{base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()}'" in policy
+    assert not re.findall(r"\sstyle=|\son[a-z]+=", PAGE), "what the policy would not let a browser run"
+    assert (response.headers["x-content-type-options"], response.headers["x-frame-options"]) == ("nosniff", "DENY")
+    assert response.headers["referrer-policy"] == "no-referrer"
 
 
 def test_nothing_posted_becomes_markup() -> None:

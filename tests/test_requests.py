@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
 from service.requests import (
-    MAX_ARTICLE_BYTES,
+    LIMITS,
     MAX_ARTICLES,
-    MAX_BATCH_BYTES,
     MAX_CHARACTERS,
+    MAX_DEPTH,
+    MAX_VALUES,
     Article,
     Problem,
     RequestError,
@@ -65,8 +67,9 @@ def test_an_article_is_read(body: Any, article: Article) -> None:
         (b'{"text": "x", "id": NaN}', 400, "malformed_json", None),
         (b'{"text": "x", "weight": -Infinity}', 400, "malformed_json", None),
         (b'{"text": "x", "weight": ' + b"9" * 5000 + b"}", 400, "malformed_json", None),
-        (b"[" * 200_000, 400, "malformed_json", None),
-        (b'{"text":' * 100_000, 400, "malformed_json", None),
+        (b"[" * 200_000, 400, "nested_too_deeply", None),
+        (b'{"text":' * 100_000, 400, "nested_too_deeply", None),
+        (b'{"text": "x", "tags": [' + b"[]," * MAX_VALUES + b"[]]}", 413, "too_many_values", None),
         ([], 400, "wrong_type", None),
         ("خبر", 400, "wrong_type", None),
         (None, 400, "wrong_type", None),
@@ -82,7 +85,7 @@ def test_an_article_is_read(body: Any, article: Article) -> None:
         ({"text": " \t\r\n\u00a0\u2028\u200b\u200f\ufeff\u2067"}, 400, "blank_text", "text"),
         ({"text": "x" * (MAX_CHARACTERS + 1)}, 413, "text_too_long", "text"),
         ({"text": " " * (MAX_CHARACTERS + 1)}, 413, "text_too_long", "text"),
-        (b" " * (MAX_ARTICLE_BYTES + 1), 413, "body_too_large", None),
+        (b" " * (LIMITS.article_bytes + 1), 413, "body_too_large", None),
     ],
 )
 def test_an_article_is_refused(body: Any, status: int, code: str, field: str | None) -> None:
@@ -126,7 +129,7 @@ def test_a_batch_is_refused(body: Any, status: int, code: str, field: str | None
 
 def test_the_largest_batch_fits_into_the_bytes_that_are_allowed() -> None:
     article = json.dumps({"text": "😀" * MAX_CHARACTERS, "model": "transformer"}).encode()
-    assert len(article) * MAX_ARTICLES < MAX_BATCH_BYTES
+    assert len(article) * MAX_ARTICLES < LIMITS.batch_bytes
 
 
 @pytest.mark.parametrize(("n_bytes", "allowed"), [(0, True), (10, True), (11, False)])
@@ -164,6 +167,32 @@ def test_anything_else_is_not(content_type: str, encoding: str | None) -> None:
     with pytest.raises(RequestError) as caught:
         check_content_type(content_type, encoding)
     assert caught.value.problem.status == 415
+
+
+def nested(depth: int) -> bytes:
+    """An article whose deepest value lies in ``depth`` objects and arrays."""
+    return b'{"text": "[[{", "tags": ' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
+
+
+def test_nesting_is_limited_and_brackets_in_strings_are_no_nesting() -> None:
+    assert parse_article(nested(MAX_DEPTH)).text == "[[{"
+    assert problem_of(nested(MAX_DEPTH + 1)).code == "nested_too_deeply"
+    assert parse_article(json.dumps({"text": "[" * 1000 + '"\\"' + "{" * 1000}).encode()).text.count("[") == 1000
+
+
+def test_values_are_limited() -> None:
+    """Counted by commas and opening brackets: the body, the array and every value after the first."""
+    for n, fits in ((MAX_VALUES - 3, True), (MAX_VALUES - 1, False)):
+        body = json.dumps({"tags": [1] * n, "text": "x"}).encode()
+        assert parse_article(body).text == "x" if fits else problem_of(body).status == 413
+
+
+@pytest.mark.parametrize("body", [b'"' + b'\\"' * 300_000, b'"' * 300_001, b"\\" * 300_000, b'{"text": "' + b"x" * 600_000])
+def test_what_is_no_json_is_refused_in_time_that_is_linear_in_its_length(body: bytes) -> None:
+    """Any pattern that went back over what it has read would need hours here."""
+    began = time.perf_counter()
+    assert problem_of(body).code == "malformed_json"
+    assert time.perf_counter() - began < 10
 
 
 def test_no_message_repeats_what_was_posted() -> None:

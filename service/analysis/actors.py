@@ -6,8 +6,9 @@ about stances. Every mention and every statement's speaker ends up with exactly 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,10 @@ from service.analysis.findings import Findings, FoundStatement
 from service.analysis.gazetteer import MIN_SEAT_SHARE, Gazetteer
 from service.analysis.text import name_key, words
 
+MAX_ATTACHED: Final = 2
+"""Letters by which a speaker's words may be longer than the mention that they are."""
+MAX_SHORT_WORDS: Final = 12
+"""Words beyond which nothing is taken for the short form of a name."""
 MIN_ALIAS: Final = 0.5
 """Two names are one actor when the model's mean score over the pairs of their mentions, either way, reaches this."""
 
@@ -106,20 +111,26 @@ def _join_countries(groups: _Groups) -> None:
 def _join_short_names(names: dict[str, _Name], groups: _Groups) -> None:
     """A person's last or first name, or the head of an organisation's name, joins the fullest name that has it."""
     longest_first = sorted(names.values(), key=lambda n: (-len(n.words), -len(n.mentions), n.mentions[0]))
+    fullest: dict[tuple[str, tuple[str, ...]], _Name] = {}
+    for full in longest_first:
+        for short_words in _abbreviations(full):
+            fullest.setdefault((full.type, short_words), full)
     for short in names.values():
-        for full in longest_first:
-            if len(full.words) > len(short.words) and full.type == short.type and _abbreviates(short, full):
-                groups.join(full.key, short.key)
-                break
+        found = fullest.get((short.type, tuple(short.words)))
+        if found and (short.type == "PER" or len(short.words) > 1 or len(short.key) > 4):
+            groups.join(found.key, short.key)
 
 
-def _abbreviates(short: _Name, full: _Name) -> bool:
-    if not short.words:
-        return False
-    head, tail = full.words[: len(short.words)], full.words[-len(short.words) :]
-    if short.type == "PER":
-        return short.words in (head, tail) or (len(short.words) == 1 and short.words[0] in full.words)
-    return short.type == "ORG" and (short.words == head or short.words == tail) and (len(short.words) > 1 or len(short.key) > 4)
+def _abbreviations(full: _Name) -> Iterator[tuple[str, ...]]:
+    """The words under which a person or an organisation may be named again: the first ones, the last ones, one of a person's."""
+    words = tuple(full.words)
+    if full.type in ("PER", "ORG"):
+        # Nobody is named again by more than a few words, and the words of what is no name must not be counted squared.
+        for n in range(1, min(len(words), MAX_SHORT_WORDS + 1)):
+            yield words[:n]
+            yield words[-n:]
+    if full.type == "PER" and len(words) > 1:
+        yield from ((word,) for word in words)
 
 
 def _may_be_one(first: _Name, second: _Name) -> bool:
@@ -148,6 +159,7 @@ class _Resolver:
         self.of_mention: list[int] = [0] * len(findings.mentions)
         self.of_statement: list[int | None] = [None] * len(findings.statements)
         self.unnamed: dict[str, int] = {}
+        self.starts = [mention.span.start for mention in findings.mentions]
 
     def resolve(self) -> ResolvedActors:
         names = _names(self.document, self.findings)
@@ -199,8 +211,10 @@ class _Resolver:
         speaker = statement.speaker
         if speaker is None:
             return None
-        for i, mention in enumerate(self.findings.mentions):
-            if mention.span.covers(speaker) or (speaker.covers(mention.span) and len(speaker) - len(mention.span) <= 2):
+        first = max(0, bisect_right(self.starts, speaker.start) - 1)
+        for i in range(first, bisect_right(self.starts, speaker.start + MAX_ATTACHED)):
+            span = self.findings.mentions[i].span
+            if span.covers(speaker) or (speaker.covers(span) and len(speaker) - len(span) <= MAX_ATTACHED):
                 return self.of_mention[i]
         return None
 

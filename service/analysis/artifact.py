@@ -79,12 +79,12 @@ def analyzer_of(finder: Finder, gazetteer_folder: Path) -> Analyzer:
     return Analyzer(finder, read_gazetteer(gazetteer_folder / "gazetteer.json"))
 
 
-def open_artifact(folder: Path) -> Artifact:
-    """The model in ``folder``, transformer or baseline as its manifest says.
+def open_artifact(folder: Path, n_threads: int = 0) -> Artifact:
+    """The model in ``folder``, transformer or baseline as its manifest says; ``n_threads`` 0 means one per core.
 
     Raises:
         ArtifactError: when it cannot be used; the message names the file and the remedy.
     """
     manifest = read_manifest(folder)
-    finder = _open_baseline(folder) if manifest["kind"] == "baseline" else open_transformer(folder)
+    finder = _open_baseline(folder) if manifest["kind"] == "baseline" else open_transformer(folder, n_threads)
     return Artifact(analyzer_of(finder, folder.parent / GAZETTEER), _read_json(folder / "card.json"))

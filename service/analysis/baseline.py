@@ -85,7 +85,8 @@ class Baseline:
         scene = Scene(paragraphs, named_phrases(paragraphs, names), [found.talk for found in talks])
         mentions = [mention_of(document, p, name) for p, of_p in zip(paragraphs, names, strict=True) for name in of_p]
         statements = _statements(parts, document, scene, talks, mentions)
-        return Findings(parts.topics.probabilities(document), tuple(mentions), (), tuple(statements))
+        n_words = sum(len(p.words) for p in paragraphs)
+        return Findings(parts.topics.probabilities(document), tuple(mentions), (), tuple(statements), n_words)
 
 
 @dataclass(frozen=True, slots=True)

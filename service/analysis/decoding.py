@@ -25,6 +25,8 @@ _ATTACHED: Final = re.compile(f"(?:[وف][{TASHKEEL}{TATWEEL}]*)?(?:[بلكس][{
 """Letters that attach to the front of an Arabic name: and, then; by, to, like, will."""
 MAX_ATTACHED: Final = 8
 """Attached letters with their marks are no longer than this."""
+MAX_WORD: Final = 64
+"""Letters, with their marks, beyond which something is not taken for a word."""
 MIN_INSIDE: Final = 0.1
 """A beginning is read as going on when "inside" is at least this many times as likely."""
 MIN_FORM: Final = 2
@@ -137,7 +139,8 @@ def characters_of(span: TokenSpan, window: Window, tagged: Tagged, document: Doc
     n_attached = int(tagged.token_logits[span.start, TOKEN_LOGITS["prefix"]].argmax())
     start = _after_attached(document.text, start, int(window.offsets[span.start, 1]), n_attached)
     if _inside_word(document.text, start) and not _is_prefixed(document.text, start):
-        start = _word_start(document.text, start)
+        segment = window.segments[window.segment_of(span.start)]
+        start = _begun(document.text, start, int(window.offsets[segment.start, 0]))
     return Span(start, widen_over_marks(document.text, end)) if start < end else None
 
 
@@ -164,9 +167,18 @@ def _inside_word(text: str, start: int) -> bool:
     return start > 0 and _is_letter(text[start - 1])
 
 
-def _word_start(text: str, start: int, limit: int | None = None) -> int:
+def _begun(text: str, start: int, first: int) -> int:
+    """Where the word that holds ``start`` begins, or ``first`` where the window cuts it; ``start`` itself in what is no word.
+
+    Spans of two windows cannot overlap so, and a text without spaces costs no more than any other.
+    """
+    word = _word_start(text, start, min(MAX_WORD, start - first))
+    return word if word == first or not _inside_word(text, word) else start
+
+
+def _word_start(text: str, start: int, limit: int) -> int:
     """Where the word that holds ``start`` begins, looking back over at most ``limit`` characters."""
-    first = 0 if limit is None else max(0, start - limit)
+    first = max(0, start - limit)
     while start > first and _is_letter(text[start - 1]):
         start -= 1
     return start

@@ -55,12 +55,14 @@ class FoundStatement:
 @dataclass(frozen=True)
 class Findings:
     """``topics``: probabilities, shape (paragraphs, topics). ``aliases``: pairs of mentions that spell different names
-    and the probability that they are one actor. ``mentions`` are in text order and do not overlap."""
+    and the probability that they are one actor. ``mentions`` are in text order and do not overlap.
+    ``n_tokens``: how many tokens, or words, the model read."""
 
     topics: npt.NDArray[np.float64]
     mentions: tuple[FoundMention, ...]
     aliases: tuple[tuple[int, int, float], ...]
     statements: tuple[FoundStatement, ...]
+    n_tokens: int = 0
 
 
 class Finder(Protocol):

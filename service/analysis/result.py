@@ -119,6 +119,8 @@ class Relation:
 
 @dataclass(frozen=True)
 class Analysis:
+    """``n_tokens``: what it cost, in tokens or words that the model read; not answered."""
+
     document: Document
     model_name: str
     model_version: str
@@ -127,6 +129,7 @@ class Analysis:
     paragraphs: tuple[Paragraph, ...]
     relations: tuple[Relation, ...]
     warnings: tuple[str, ...] = ()
+    n_tokens: int = 0
 
     def to_json(self, article_id: str | None = None) -> Json:
         """The contract's JSON; ``warnings`` only where there are any."""

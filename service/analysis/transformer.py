@@ -6,7 +6,7 @@ Every decision here is a calibrated probability against a threshold from the art
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -113,7 +113,7 @@ class Transformer:
         draft = self._draft(document, windows, tagged, spans)
         for window, states in zip(windows, tagged, strict=True):
             _WindowReader(self, document, window, draft).read(states)
-        return _finished(draft)
+        return replace(_finished(draft), n_tokens=sum(len(window.ids) for window in windows))
 
     def _draft(self, document: Document, windows: list[Window], tagged: list[Tagged], spans: list[WindowSpans]) -> _Draft:
         mentions, speakers, cues = [], [], []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -115,3 +117,19 @@ def test_a_continuation_goes_to_the_speaker_it_points_to_or_the_last_one() -> No
 def test_a_continuation_of_nobody_is_nobodys() -> None:
     document = read_document("وأضاف")
     assert resolve(document, {}, (statement(document, 0, None),)).of_statement == (None,)
+
+
+def test_many_names_take_time_in_proportion_to_their_number() -> None:
+    """Comparing each name with each other one would take minutes here."""
+    letters = "ابتثجحخدذر"
+    forms = {f"علي {a}{b}{c}{d}مي": "PER" for a in letters for b in letters for c in letters for d in letters}
+    text = "\n".join(forms)
+    starts = [0, *(i + 1 for i, char in enumerate(text) if char == "\n")]
+    mentions = tuple(FoundMention(Span(start, start + len(form)), "PER", 0.9) for start, form in zip(starts, forms, strict=True))
+    document = read_document(text)
+    statements = tuple(FoundStatement(i, m.span, 0.9, None, "indirect", (), 0.0, ()) for i, m in enumerate(mentions))
+    began = time.process_time()
+    resolved = resolve_actors(document, Findings(np.zeros((0, len(TOPICS))), mentions, (), statements), GAZETTEER)
+    assert time.process_time() - began < 20
+    assert len(resolved.actors) == len(forms)
+    assert resolved.of_statement == resolved.of_mention

@@ -4,9 +4,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from service.analysis.decoding import consistent_mentions, decode_tags, occurrences
-from service.analysis.document import Span, read_document
+from service.analysis.decoding import TokenSpan, characters_of, consistent_mentions, decode_tags, occurrences
+from service.analysis.document import Document, Span, read_document
+from service.analysis.encoder import Tagged
 from service.analysis.findings import FoundMention
+from service.analysis.labels import N_TOKEN_LOGITS
+from service.analysis.windows import Segment, Window
 
 TEXT = "قال ديمتري بيسكوف في موسكو"
 OFFSETS = np.array([(0, 3), (4, 10), (11, 14), (14, 17), (18, 20), (21, 26)])
@@ -86,3 +89,17 @@ def test_a_form_that_is_no_name_elsewhere_is_dropped() -> None:
 
 def test_a_name_is_found_where_its_article_is_merged_with_a_preposition() -> None:
     assert mentions_of("دعت الصين إلى ما للصين", [FoundMention(Span(4, 9), "GPE", 0.9)]) == ["الصين", "للصين"]
+
+
+def one_word(n: int) -> tuple[Document, Window]:
+    """A text that is one word of ``n`` letters, and a window over it: a token for each letter from the fourth on."""
+    offsets = np.array([(0, 0), *((i, i + 1) for i in range(3, n)), (0, 0)])
+    window = Window(np.zeros(len(offsets), np.int64), offsets, (Segment(0, 1, len(offsets) - 1),))
+    return read_document("ب" * n), window
+
+
+@pytest.mark.parametrize(("token", "start"), [(1, 3), (10, 3), (62, 3), (70, 72)])
+def test_a_span_begins_with_its_word_but_no_earlier_than_its_window(token: int, start: int) -> None:
+    document, window = one_word(200)
+    tagged = Tagged(np.zeros((len(window.ids), 1), np.float32), np.zeros((len(window.ids), N_TOKEN_LOGITS), np.float32))
+    assert characters_of(TokenSpan(token, token + 2, 0, 0.9), window, tagged, document) == Span(start, token + 4)
