@@ -50,6 +50,10 @@ def _parser() -> argparse.ArgumentParser:
     measures(added)
     added.add_argument("--artifact", type=Path, default=ARTIFACTS / "compact")
     added.add_argument("--output", type=Path, help="also write the analyses here, one JSON object per line")
+    added = command("mistakes", "Write the fifty worst mistakes of an artifact, to be read one by one.")
+    measures(added)
+    added.add_argument("--artifact", type=Path, default=ARTIFACTS / "compact")
+    added.add_argument("--output", type=Path, required=True, help="a file for them, one JSON object per line")
     added = command("benchmark", "Compare transformer and baseline on the same articles.")
     measures(added)
     added.add_argument("--output", type=Path, help="also write OUTPUT.json and OUTPUT.md")
@@ -139,6 +143,17 @@ def evaluate(arguments: argparse.Namespace) -> None:
             print(f"{name:18} {value:.3f}")
 
 
+def mistakes(arguments: argparse.Namespace) -> None:
+    from training.corpus import read_articles
+    from training.mistakes import worst
+    from training.scoring import load_scorer
+
+    records = read_articles(arguments.data, arguments.split)
+    counts, shown = worst(load_scorer(_scorer(arguments)), records, _answers(arguments.artifact, records))
+    arguments.output.write_text("".join(json.dumps(m, ensure_ascii=False) + "\n" for m in shown), encoding="utf-8")
+    print(json.dumps(counts))
+
+
 def benchmark(arguments: argparse.Namespace) -> None:
     from training.benchmark import as_markdown, compare
     from training.corpus import read_articles
@@ -167,6 +182,7 @@ def baseline(arguments: argparse.Namespace) -> None:
 COMMANDS = {
     "train": train, "export": export, "gazetteer": gazetteer, "evaluate": evaluate, "benchmark": benchmark, "baseline": baseline,
     "published": published, "agreement": agreement,
+    "mistakes": mistakes,
 }  # fmt: skip
 
 
