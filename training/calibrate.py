@@ -29,13 +29,14 @@ log = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float64]
 Measure = Callable[[Sequence[dict[str, Any]]], dict[str, float]]
 
-NEUTRAL_CALIBRATION = Calibration(TagThresholds(0.0, 0.0, 0.0), 0.0, 0.0, 1.0, 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), 1.0)
-SHIFTS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
+NEUTRAL_CALIBRATION = Calibration(TagThresholds(0.0, 0.0, 0.0), 0.0, 0.0, 0.0, 1.0, 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), 1.0)
+SHIFTS = (0.0, 0.5, 1.0, 1.5, 2.0)
 MENTION_SHIFTS = (0.5, 1.0, 1.5, 2.0, 3.0)
 MIN_NAMES = (0.4, 0.5, 0.55, 0.6, 0.65, 0.7)
+MIN_UNCUED = (0.0, 0.5, 0.6, 0.65, 0.7, 0.8)
 IMPLICIT = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0)
-WEIGHTS = (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0)
-MEANT_FACTORS = (0.0, 0.35, 0.5, 0.7, 1.0)
+WEIGHTS = (1.0, 1.4, 2.0, 2.8, 4.0, 5.6)
+MEANT_FACTORS = (0.0, 0.5, 0.75, 1.0)
 MIN_LOG_TEMPERATURE, MAX_LOG_TEMPERATURE = -2.0, 2.0
 
 
@@ -124,8 +125,11 @@ def calibrate(model: Transformer, gazetteer: Gazetteer, records: Sequence[dict[s
     calibration = choose(
         "mention_f1", [replace(with_tags(calibration, mention=s), min_name=m) for s in MENTION_SHIFTS for m in MIN_NAMES]
     )
-    calibration = choose("speaker_f1", [with_tags(calibration, speaker=s) for s in SHIFTS])
+    calibration = choose(
+        "speaker_f1", [replace(with_tags(calibration, speaker=s), min_uncued=m) for s in SHIFTS for m in MIN_UNCUED]
+    )
     calibration = choose("speaker_f1", [replace(calibration, implicit=i) for i in IMPLICIT])
-    calibration = replace(calibration, meant_factor=0.0)
-    calibration = choose("stance_f1", [replace(calibration, stance_weights=(1.0, f, a)) for f in WEIGHTS for a in WEIGHTS])
-    return choose("stance_f1", [replace(calibration, meant_factor=m) for m in MEANT_FACTORS])
+    weighted = [
+        replace(calibration, stance_weights=(1.0, f, a), meant_factor=m) for f in WEIGHTS for a in WEIGHTS for m in MEANT_FACTORS
+    ]
+    return choose("stance_f1", weighted)

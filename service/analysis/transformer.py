@@ -40,7 +40,8 @@ MIN_ALIAS_SCORE: Final = 0.05
 class Calibration:
     """Fitted on dev: temperatures divide logits, biases are added to them after that.
 
-    ``min_name``: probability, over all occurrences in the article, from which on a form is a name.
+    ``min_name``: probability, over all occurrences in the article, from which on a form is a name. ``min_uncued``: score from
+    which on words are a speaker without a cue of their own.
     ``implicit``: log-odds above which a segment continues a speaker. ``stance_bias``: one value per stance label.
     ``stance_weights``: by these the calibrated stance scores are multiplied before the largest one decides the label, since
     the rule that finds most stances right is not the one that errs least over all the neutral pairs. ``meant_factor``: by this
@@ -49,6 +50,7 @@ class Calibration:
 
     tags: TagThresholds
     min_name: float
+    min_uncued: float
     implicit: float
     topic_temperature: float
     stance_temperature: float
@@ -122,6 +124,8 @@ class Transformer:
                 mentions.append(FoundMention(span, actor_type(s.label), s.score))
             speakers += [_Speaker(span, s.score) for span, s in _located(document, found.speakers, window, states)]
             cues += [span for span, _ in _located(document, found.cues, window, states)]
+        cued = _cued(document, [s.span for s in speakers], cues)
+        speakers = [s for s in speakers if s.span in cued or s.score >= self.calibration.min_uncued]
         inside = mention_probabilities(document, windows, tagged)
         mentions = consistent_mentions(document, mentions, inside, self.calibration.min_name)
         n = len(document.paragraphs)
@@ -233,6 +237,15 @@ class _WindowReader:
         for (speaker, target), row in zip(pairs, softmax(shifted), strict=True):
             found.setdefault(speaker, []).append((self.sources[target], row))
         return {speaker: tuple(rows) for speaker, rows in found.items()}
+
+
+def _cued(document: Document, speakers: Sequence[Span], cues: Sequence[Span]) -> set[Span | None]:
+    """The speakers that have a cue."""
+    by_paragraph: dict[int, tuple[list[Span], list[Span]]] = {}
+    for kind, spans in enumerate((speakers, cues)):
+        for span in spans:
+            by_paragraph.setdefault(document.paragraph_at(span.start), ([], []))[kind].append(span)
+    return {speaker for paragraph, found in by_paragraph.items() for speaker in _cues(paragraph, document, *found)}
 
 
 def _cues(paragraph: int, document: Document, speakers: Sequence[Span], cues: Sequence[Span]) -> dict[Span | None, Span]:
