@@ -124,8 +124,8 @@ class Transformer:
                 mentions.append(FoundMention(span, actor_type(s.label), s.score))
             speakers += [_Speaker(span, s.score) for span, s in _located(document, found.speakers, window, states)]
             cues += [span for span, _ in _located(document, found.cues, window, states)]
-        cued = _cued(document, [s.span for s in speakers], cues)
-        speakers = [s for s in speakers if s.span in cued or s.score >= self.calibration.min_uncued]
+        with_cue = cued(document, [s.span for s in speakers], cues)
+        speakers = [s for s in speakers if s.span in with_cue or s.score >= self.calibration.min_uncued]
         inside = mention_probabilities(document, windows, tagged)
         mentions = consistent_mentions(document, mentions, inside, self.calibration.min_name)
         n = len(document.paragraphs)
@@ -239,7 +239,7 @@ class _WindowReader:
         return {speaker: tuple(rows) for speaker, rows in found.items()}
 
 
-def _cued(document: Document, speakers: Sequence[Span], cues: Sequence[Span]) -> set[Span | None]:
+def cued(document: Document, speakers: Sequence[Span], cues: Sequence[Span]) -> set[Span | None]:
     """The speakers that have a cue."""
     by_paragraph: dict[int, tuple[list[Span], list[Span]]] = {}
     for kind, spans in enumerate((speakers, cues)):
