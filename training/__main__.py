@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 ARTIFACTS = Path("service/artifacts")
+BASELINE_SOURCES = ("articles", "annotations", "written")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--artifact", type=Path, default=ARTIFACTS / "baseline")
     added.add_argument("--scorer", type=Path, help="the scorer (default DATA/../eval/score.py)")
     added.add_argument("--seed", type=int, default=13)
+    added.add_argument("--sources", nargs="+", choices=BASELINE_SOURCES, default=BASELINE_SOURCES, help="corpora to fit it on")
     command("gazetteer", "Make the gazetteer of countries and seats.").add_argument(
         "--artifact", type=Path, default=ARTIFACTS / "gazetteer"
     )
@@ -174,7 +176,7 @@ def baseline(arguments: argparse.Namespace) -> None:
     from training.baseline import train_baseline
     from training.export import describe_baseline
 
-    train_baseline(arguments.data, arguments.artifact, arguments.seed)
+    train_baseline(arguments.data, arguments.artifact, arguments.seed, sources=arguments.sources)
     metrics = describe_baseline(arguments.data, arguments.artifact, ARTIFACTS / "gazetteer", _scorer(arguments))
     print(json.dumps(metrics, indent=1))
 

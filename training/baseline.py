@@ -1,19 +1,21 @@
 """Training the scikit-learn baseline: what is fitted, in which order, and what each step takes from the ones before.
 
-Models are fitted on ``articles/train.jsonl``; thresholds, shifts and temperatures are chosen on ``articles/dev.jsonl``. A
-step that learns from an earlier step's answers sees those for held-out articles, as imperfect as they will be on new text.
-The folder that is written holds weights, words, n-grams and names, and no text of the corpus.
+Models are fitted on the annotated articles that are given; thresholds, shifts and temperatures are chosen on dev. A step that
+learns from an earlier step's answers sees those for held-out articles, as imperfect as they will be on new text. The folder
+that is written holds weights, words, n-grams and names, and no text of a corpus.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from service.analysis.gazetteer import read_gazetteer
 from service.analysis.linear.parts import Parts, Settings, save_parts
-from training.corpus import annotated_articles, read_articles
+from training.config import Source
+from training.corpus import SOURCES, annotated_articles, read_articles
 from training.examples import Annotated
 from training.linear.calibrate import calibrate_stances
 from training.linear.fitting import fold_numbers
@@ -28,8 +30,11 @@ log = logging.getLogger(__name__)
 GAZETTEER: Final = "gazetteer"
 
 
-def train_baseline(data: Path, folder: Path, seed: int, scorer: Path | None = None, gazetteer: Path | None = None) -> None:
-    """Fit the baseline on the corpus in ``data`` and write it to ``folder``. ``seed`` says which articles are held out together.
+def train_baseline(
+    data: Path, folder: Path, seed: int, scorer: Path | None = None, gazetteer: Path | None = None,
+    sources: Sequence[Source] = ("articles",),
+) -> None:  # fmt: skip
+    """Fit the baseline on the ``sources`` and write it to ``folder``. ``seed`` says which articles are held out together.
 
     ``scorer``: by which stance weights are chosen, the one beside the corpus unless another is given; where there is none, the
     weights stay as annotated statements alone would have them. ``gazetteer``: its folder, unless given the one beside ``folder``.
@@ -37,7 +42,8 @@ def train_baseline(data: Path, folder: Path, seed: int, scorer: Path | None = No
     Raises:
         CorpusError: when a corpus file is missing or cannot be read.
     """
-    parts = fit_baseline(list(annotated_articles(data, "train")), list(annotated_articles(data, "dev")), seed)
+    train = [annotated for source in sources for annotated in SOURCES[source](data, "train")]
+    parts = fit_baseline(train, list(annotated_articles(data, "dev")), seed)
     path, names = scorer or default_scorer(data), (gazetteer or folder.parent / GAZETTEER) / "gazetteer.json"
     if path.is_file() and names.is_file():
         judge, dev = load_scorer(path), read_articles(data, "dev")

@@ -144,7 +144,7 @@ def baseline_card(version: str, metrics: dict[str, Any]) -> dict[str, Any]:
         "base_encoder": None,
         "labels": labels(),
         "figures": metrics,
-        "training_data": [ARTICLES],
+        "training_data": [SOURCES[name] for name in ("articles", "annotations", "written")],
         "licence": LICENCE,
         "limits": list(LIMITS),
     }
@@ -158,7 +158,7 @@ Linear models (scikit-learn) for the whole task, to compare the transformer with
 gazetteers of names and linear taggers for mentions and speakers; linear classifiers for references and stances.
 Licence: {LICENCE}.
 
-Trained on `articles/train.jsonl` ({ARTICLES["licence"]}), thresholds chosen on dev: `python -m training baseline --data DIR`.
+Trained on the same annotated articles as the transformer, thresholds chosen on dev: `python -m training baseline --data DIR`.
 Holds weights, words, n-grams and names, no text of the corpus. Read with skops, which trusts no type beyond its own list.
 
 Figures, printed by `python -m training evaluate --artifact service/artifacts/baseline --data DIR --split test`:
