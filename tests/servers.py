@@ -73,8 +73,10 @@ class Server:
 
 
 @contextmanager
-def serving(service: str, folder: Path, settings: Mapping[str, Mapping[str, Any]] | None = None) -> Iterator[Server]:
-    """``service`` (``module:Class``) while the block runs; its log and BentoML's files go to ``folder``."""
+def serving(
+    service: str, folder: Path, settings: Mapping[str, Mapping[str, Any]] | None = None, probe: str = "/readyz"
+) -> Iterator[Server]:
+    """``service`` (``module:Class``) while the block runs, from when ``probe`` answers; what it writes goes to ``folder``."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -90,7 +92,7 @@ def serving(service: str, folder: Path, settings: Mapping[str, Mapping[str, Any]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
     started = Server(f"http://127.0.0.1:{port}", folder / "log", process)
     try:
-        _await_readiness(started)
+        _await(started, probe)
         yield started
     finally:
         process.terminate()
@@ -101,13 +103,13 @@ def serving(service: str, folder: Path, settings: Mapping[str, Mapping[str, Any]
             process.wait()
 
 
-def _await_readiness(server: Server) -> None:
-    """Raises RuntimeError with the server's log when it ends or is not ready within a minute."""
+def _await(server: Server, probe: str) -> None:
+    """Raises RuntimeError with the server's log when it ends or does not answer ``probe`` with 200 within a minute."""
     for _ in range(600):
         if server.process.poll() is not None:
             break
         try:
-            if server.send("/readyz")[0] == 200:
+            if server.send(probe)[0] == 200:
                 return
         except OSError:
             pass

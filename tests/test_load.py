@@ -9,6 +9,7 @@ import asyncio
 import http.client
 import json
 import resource
+import shutil
 import signal
 import socket
 import statistics
@@ -20,11 +21,14 @@ from typing import Any
 
 import pytest
 
+from service.models import ARTIFACTS
 from service.requests import Limits
 from tests.doubles import POISON, lasting
 from tests.servers import Reply, Server, serving
 
 SERVICE = "tests.served:Mawaqif"
+ARTIFACTS_VARIABLE = "MAWAQIF_TEST_ARTIFACTS"
+"""What ``tests/damaged.py`` reads; importing that module would change the service in this process too."""
 MAX_REFUSAL_S = 0.05
 N_CROWD = 2000
 
@@ -155,6 +159,21 @@ def test_readiness_is_red_while_the_model_is_stuck(folder: Path) -> None:
         assert server.ask("/readyz").status == 503
         assert answer.result().status == 200
         assert server.ask("/readyz").status == 200
+
+
+def test_readiness_is_red_and_the_reason_logged_while_the_model_is_not_loaded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One byte of a file of the transformer differs from its manifest."""
+    shutil.copytree(ARTIFACTS / "compact", folder / "artifacts" / "compact")
+    changed = folder / "artifacts" / "compact" / "tokenizer.json"
+    changed.write_bytes(changed.read_bytes()[:-1] + b" ")
+    monkeypatch.setenv(ARTIFACTS_VARIABLE, str(folder / "artifacts"))
+    with serving("tests.damaged:Mawaqif", folder, probe="/livez") as server:
+        assert server.ask("/readyz").status == 503
+        reply = server.ask("/analyze", {"text": "موسكو"})
+        assert (reply.status, reply.json["error"]["code"], reply.headers["Retry-After"]) == (503, "model_unavailable", "5")
+        assert f"{changed} has SHA-256" in server.log.read_text()
 
 
 SMALL = {"max_characters": 1000, "max_articles": 2}

@@ -5,6 +5,7 @@ Every decision here is a calibrated probability against a threshold from the art
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -145,6 +146,12 @@ def _finished(draft: _Draft) -> Findings:
     return Findings(topics, tuple(draft.mentions), tuple(draft.aliases), tuple(explicit + implicit))
 
 
+def _between(mentions: Sequence[FoundMention], start: int, end: int) -> range:
+    """Indices of those of ``mentions``, in text order and not overlapping, that overlap ``[start, end)``."""
+    first = bisect_right(mentions, start, key=lambda mention: mention.span.end)
+    return range(first, bisect_left(mentions, end, first, key=lambda mention: mention.span.start))
+
+
 class _WindowReader:
     """Adds what the relation heads say of one window to the draft of its document."""
 
@@ -153,8 +160,8 @@ class _WindowReader:
         self.units: list[Unit] = []
         self.sources: list[int] = []
         """Per span unit, its index among the draft's mentions or speakers."""
-        for i, mention in enumerate(draft.mentions):
-            self._add(mention.span, MENTION, i)
+        for i in _between(draft.mentions, *window.extent):
+            self._add(draft.mentions[i].span, MENTION, i)
         for i, speaker in enumerate(draft.speakers):
             self._add(speaker.span, SPEAKER, i)
         self.n_spans = len(self.units)
