@@ -11,6 +11,8 @@ from typing import Any
 
 ARTIFACTS = Path("service/artifacts")
 BASELINE_SOURCES = ("articles", "annotations", "written")
+CHARACTERS_PER_TOKEN = 3.2
+"""Of the training articles with multilingual-e5-small's vocabulary; one made for Arabic takes fewer tokens."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -36,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     added = command("agreement", "Score this project's way of annotating on articles of the corpus annotated again.")
     added.add_argument("--scorer", type=Path, help="the scorer (default DATA/../eval/score.py)")
     trains(command("published", "Train what is missing of configs/published.yaml and measure it on published stance tasks."))
+    added = command("cost", "Measure what training would cost on this machine, and compute its memory.")
+    added.add_argument("--config", type=Path, required=True, help="a YAML file such as configs/arabert.yaml")
     added = command("export", "Export a trained model as an artifact that the service loads.")
     trains(added)
     added.add_argument("--artifact", type=Path, help="folder to write (default service/artifacts/NAME)")
@@ -105,6 +109,19 @@ def published(arguments: argparse.Namespace) -> None:
     run = _run(arguments)
     train_stages(run)
     print(as_markdown(measure(run)))
+
+
+def cost(arguments: argparse.Namespace) -> None:
+    from training.config import ConfigError, read_config
+    from training.corpus import SOURCES
+    from training.cost import SHAPES, measure, report
+
+    config = read_config(arguments.config)
+    if config.encoder.name not in SHAPES:
+        raise ConfigError(f"the shape of {config.encoder.name} is not known; known are {sorted(SHAPES)}")
+    documents = [d for name in config.stages[-1].sources for d in SOURCES[name](arguments.data, "train")]
+    n_tokens = round(sum(len(d.document.text) for d in documents) / CHARACTERS_PER_TOKEN)
+    print(report(measure(config, SHAPES[config.encoder.name]), n_tokens, config))
 
 
 def export(arguments: argparse.Namespace) -> None:
@@ -184,7 +201,7 @@ def baseline(arguments: argparse.Namespace) -> None:
 COMMANDS = {
     "train": train, "export": export, "gazetteer": gazetteer, "evaluate": evaluate, "benchmark": benchmark, "baseline": baseline,
     "published": published, "agreement": agreement,
-    "mistakes": mistakes,
+    "mistakes": mistakes, "cost": cost,
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ Probability = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
+Precision = Literal["no", "bf16", "fp16"]
 Source = Literal["articles", "annotations", "written", "wojood", "aqmar", "dse", "newsmtsc", "ans", "mawqif"]
 
 
@@ -88,7 +89,9 @@ class StageConfig(_Part):
     """Corpora and the share of each that is shown in an epoch, drawn anew for every epoch."""
     epochs: Annotated[float, Field(gt=0)]
     tokens_per_step: Positive
-    """Padded tokens in one optimiser step."""
+    """Padded tokens in one batch."""
+    accumulation_steps: Positive = 1
+    """Batches whose gradients are added up for one step of the optimiser."""
     encoder_lr: Rate
     head_lr: Rate
     encoder_dropout_prob: Probability = 0.0
@@ -113,6 +116,8 @@ class ExportConfig(_Part):
 
 class TrainingConfig(_Part):
     seed: int
+    precision: Precision = "no"
+    """Mixed precision, for GPUs."""
     encoder: EncoderConfig
     windows: WindowConfig
     heads: HeadsConfig

@@ -1,6 +1,7 @@
 """The training loop: seeded, resumable from its last checkpoint, with a progress bar and a metrics log.
 
-Knows nothing about tasks; a stage gives it the batches of an epoch and the losses of a batch.
+Devices, several of them, mixed precision and gradient accumulation are accelerate's. Knows nothing about tasks; a stage gives it
+the batches of an epoch and the losses of a batch.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import torch
+from accelerate import Accelerator, DistributedDataParallelKwargs
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from training.config import StageConfig
+from training.config import Precision, StageConfig
 from training.model import Mawaqif
 
 log = logging.getLogger(__name__)
@@ -66,16 +68,36 @@ def load_trained(model: nn.Module, state: dict[str, Tensor]) -> None:
     model.load_state_dict(own | {name: tensor for name, tensor in state.items() if name not in frozen})
 
 
+class _Losses(nn.Module, Generic[Batch]):
+    """The losses of a batch as a forward pass, which is what several devices share."""
+
+    def __init__(self, model: Mawaqif, losses_of: Callable[[Batch], dict[str, Tensor]]) -> None:
+        super().__init__()
+        self.model, self.losses_of = model, losses_of
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        return self.losses_of(batch)
+
+
 class Loop(Generic[Batch]):
-    """One stage of training. ``run`` returns at once when the stage's checkpoint says that it is done."""
+    """One stage of training. ``run`` returns at once when the stage's checkpoint says that it is done.
+
+    Of several processes each takes its share of an epoch's batches; the first writes checkpoints and the log. A run that was
+    stopped ends where an undisturbed one does on a CPU; a GPU's own dropout is not restored.
+    """
 
     def __init__(
-        self, model: Mawaqif, config: StageConfig, folder: Path, seed: int,
-        batches_of: Callable[[int], Sequence[Batch]], losses_of: Callable[[Batch], dict[str, Tensor]],
+        self, model: Mawaqif, config: StageConfig, folder: Path, seed: int, batches_of: Callable[[int], Sequence[Batch]],
+        losses_of: Callable[[Batch], dict[str, Tensor]], precision: Precision = "no",
     ) -> None:  # fmt: skip
         self.model, self.config, self.folder, self.seed = model, config, folder, seed
-        self.batches_of, self.losses_of = batches_of, losses_of
-        self.optimizer = torch.optim.AdamW(parameter_groups(model, config))
+        self.batches_of = batches_of
+        self.accelerator = Accelerator(
+            mixed_precision=precision, gradient_accumulation_steps=config.accumulation_steps,
+            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+        )  # fmt: skip
+        optimizer = torch.optim.AdamW(parameter_groups(model, config))
+        self.losses, self.optimizer = self.accelerator.prepare(_Losses(model, losses_of), optimizer)
         self.epoch, self.next_batch, self.step = 0, 0, 0
         self.sums: dict[str, float] = defaultdict(float)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -96,6 +118,8 @@ class Loop(Generic[Batch]):
             log.info("resumed %s at step %d", self.folder.name, self.step)
 
     def save(self) -> None:
+        if not self.accelerator.is_main_process:
+            return
         state = {
             "model": trained_state(self.model), "optimizer": self.optimizer.state_dict(), "epoch": self.epoch,
             "next_batch": self.next_batch, "step": self.step, "rng": torch.get_rng_state(),
@@ -109,19 +133,28 @@ class Loop(Generic[Batch]):
         self.model.train()
         saved = time.monotonic()
         while self.epoch < self.config.epochs:
-            batches = self.batches_of(self.epoch)
-            bar = tqdm(total=len(batches), initial=self.next_batch, desc=f"{self.folder.name} {self.epoch + 1}", mininterval=10)
+            batches = self._share(self.batches_of(self.epoch))
+            bar = tqdm(
+                total=len(batches), initial=self.next_batch, desc=f"{self.folder.name} {self.epoch + 1}", mininterval=10,
+                disable=not self.accelerator.is_main_process,
+            )  # fmt: skip
             while self.next_batch < len(batches) and self._progress(len(batches)) < 1:
                 self._step(batches[self.next_batch], self._progress(len(batches)))
                 self.next_batch += 1
                 bar.update()
-                if time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
+                due = time.monotonic() - saved > 60 * self.config.checkpoint_minutes
+                if due and self.accelerator.sync_gradients:
                     self.save()
                     saved = time.monotonic()
             bar.close()
             self.epoch, self.next_batch = self.epoch + 1, 0
             self.save()
         self.model.eval()
+
+    def _share(self, batches: Sequence[Batch]) -> Sequence[Batch]:
+        """This process's part of an epoch, as many batches as every other process has."""
+        n = self.accelerator.num_processes
+        return batches[self.accelerator.process_index : len(batches) // n * n : n]
 
     def _progress(self, n_batches: int) -> float:
         return (self.epoch + self.next_batch / n_batches) / self.config.epochs
@@ -130,11 +163,13 @@ class Loop(Generic[Batch]):
         factor = lr_factor(progress, self.config.warmup_fraction)
         for group in self.optimizer.param_groups:
             group["lr"] = group["base_lr"] * factor
-        losses = self.losses_of(batch)
-        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        with self.accelerator.accumulate(self.losses):
+            losses = self.losses(batch)
+            self.accelerator.backward(torch.stack(list(losses.values())).sum())
+            if self.accelerator.sync_gradients:
+                self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
+            self.optimizer.step()
+            self.optimizer.zero_grad()
         self.step += 1
         for name, loss in losses.items():
             self.sums[name] += loss.item()
@@ -144,6 +179,8 @@ class Loop(Generic[Batch]):
     def _log(self, progress: float, factor: float) -> None:
         means = {name: round(total / LOG_EVERY, 4) for name, total in self.sums.items() if total}
         self.sums.clear()
+        if not self.accelerator.is_main_process:
+            return
         row = {
             "step": self.step,
             "progress": round(progress, 4),

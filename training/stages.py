@@ -90,7 +90,7 @@ def train_stage(run: Run, config: StageConfig, base: Base, model: Mawaqif) -> No
         return batch_losses(model, batch, pad, losses)
 
     _set_encoder_dropout(model, config.encoder_dropout_prob)
-    Loop(model, config, run.folder / config.name, seed, batches_of, losses_of).run()
+    Loop(model, config, run.folder / config.name, seed, batches_of, losses_of, run.config.precision).run()
 
 
 def _drawn(documents: dict[str, list[Annotated]], config: StageConfig, rng: random.Random) -> Iterable[Annotated]:

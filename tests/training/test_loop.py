@@ -22,7 +22,7 @@ class StoppedHereError(Exception):
     """Stands for a session that ends in the middle of a run."""
 
 
-def loop(folder: Path, stop_after: int | None = None) -> Loop[int]:
+def loop(folder: Path, stop_after: int | None = None, config: StageConfig = CONFIG) -> Loop[int]:
     torch.manual_seed(3)
     model = Mawaqif(tiny_encoder(40), 8, 8, 0.1)
     seen = 0
@@ -35,7 +35,7 @@ def loop(folder: Path, stop_after: int | None = None) -> Loop[int]:
         ids = torch.full((1, 6), batch)
         return {"stance": model.tagger(ids, torch.ones_like(ids)).token_logits.square().mean()}
 
-    return Loop(model, CONFIG.model_copy(update={"checkpoint_minutes": 1e-9}), folder, 3, lambda epoch: BATCHES, losses_of)
+    return Loop(model, config.model_copy(update={"checkpoint_minutes": 1e-9}), folder, 3, lambda epoch: BATCHES, losses_of)
 
 
 def weights(run: Loop[int]) -> Tensor:
@@ -79,3 +79,12 @@ def test_the_metrics_log_is_json_lines(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(("progress", "factor"), [(0.05, 0.5), (0.1, 1.0), (0.55, 0.5), (1.0, 0.0)])
 def test_the_learning_rate_rises_then_falls(progress: float, factor: float) -> None:
     assert lr_factor(progress, 0.1) == pytest.approx(factor)
+
+
+def test_accumulated_gradients_make_one_step(tmp_path: Path) -> None:
+    run = loop(tmp_path, config=CONFIG.model_copy(update={"accumulation_steps": 2}))
+    before = weights(run)
+    run._step(BATCHES[0], 0.5)
+    torch.testing.assert_close(weights(run), before)
+    run._step(BATCHES[1], 0.5)
+    assert not torch.equal(weights(run), before)
