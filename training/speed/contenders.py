@@ -75,9 +75,9 @@ def _obvious(analyzer: Analyzer, model: Mawaqif, transformer: Transformer, texts
     return lambda some: [stack.answer(asked[text]) for text in some]
 
 
-def open_contenders(released: Released, texts: Sequence[str], model: Mawaqif | None = None) -> dict[str, Contender]:
-    """Every contender by name, ready for any of ``texts``; ``model``: a checkpoint's, else the released weights in torch."""
-    model = model or released_model(released.folder)
+def open_contenders(released: Released, texts: Sequence[str]) -> dict[str, Contender]:
+    """Every contender by name, ready for any of ``texts``."""
+    model = released_model(released.folder)
     baseline = open_artifact(released.folder.parent / BASELINE).analyzer
     return {
         ANALYZER: in_calls(released.analyzer),
