@@ -23,8 +23,8 @@ serve: $(SERVE)/installed
 test: $(DEV)/installed
 	$(DEV)/bin/python -m pytest
 
-bench: $(DEV)/installed
-	$(DEV)/bin/python -m training bench $(BENCH)
+bench: $(SERVE)/installed $(DEV)/installed
+	$(DEV)/bin/python -m training bench --server-python $(SERVE)/bin/python $(BENCH)
 
 check: $(DEV)/installed
 	$(DEV)/bin/ruff check .

@@ -63,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     added = command("bench", "Measure speed: the analyzer beside other ways, the service under load.", data_required=False)
     added.add_argument("--short", action="store_true", help="the form that CI runs, in two minutes")
     added.add_argument("--compare", metavar="REF", help="also measure commit REF and print both reports side by side")
+    python = "the Python of the environment that serves (default: this one, whose training libraries slow a server's start)"
+    added.add_argument("--server-python", type=Path, default=Path(sys.executable), help=python)
     added.add_argument("--output", type=Path, default=Path("bench"), help="folder for report.json and report.md")
     return parser
 
@@ -180,7 +182,7 @@ def benchmark(arguments: argparse.Namespace) -> None:
 def bench(arguments: argparse.Namespace) -> None:
     from training.speed.command import run_bench
 
-    run_bench(arguments.data, arguments.short, arguments.compare, arguments.output)
+    run_bench(arguments.data, arguments.short, arguments.compare, arguments.server_python, arguments.output)
 
 
 def baseline(arguments: argparse.Namespace) -> None:

@@ -24,7 +24,7 @@ from training.speed.cost import crowd_costs, flatness, length_costs, linearity
 from training.speed.floors import MAX_MEMORY_MB, MAX_START_S, failures
 from training.speed.inputs import CountTokens, Inputs, read_inputs
 from training.speed.report import Conditions, Report, Throughput
-from training.speed.server import ROOT
+from training.speed.server import ROOT, Launcher
 from training.speed.stress import HttpFigures, HttpPlan, measure_http
 from training.speed.timing import Rounds, Task, in_turns, median_ratio
 
@@ -56,8 +56,8 @@ FULL: Final = Form(
 )  # fmt: skip
 
 
-def measure(form: Form, data: Path | None) -> Report:
-    """One run.
+def measure(form: Form, data: Path | None, launcher: Launcher) -> Report:
+    """One run; ``launcher``: of the servers that are loaded.
 
     Raises:
         TrainingError: when inputs are missing or the service does not answer as it should.
@@ -70,7 +70,7 @@ def measure(form: Form, data: Path | None) -> Report:
     rounds = _contend(contenders, inputs.articles, form.n_rounds)
     log.info("servers")
     with tempfile.TemporaryDirectory() as folder:
-        http = measure_http(form.http, inputs, contenders[names.ANALYZER], Path(folder))
+        http = measure_http(form.http, inputs, contenders[names.ANALYZER], launcher, Path(folder))
     log.info("costs")
     lengths = length_costs(released.analyzer, inputs.articles, form.lengths, form.n_rounds, count)
     crowds = crowd_costs(released.analyzer, form.n_rounds, count)

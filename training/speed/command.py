@@ -8,9 +8,10 @@ from pathlib import Path
 from training.speed.bench import FULL, SHORT, check, measure
 from training.speed.compare import report_of, side_by_side
 from training.speed.report import as_markdown, write_report
+from training.speed.server import Launcher
 
 
-def run_bench(data: Path | None, short: bool, compare: str | None, output: Path) -> None:
+def run_bench(data: Path | None, short: bool, compare: str | None, server_python: Path, output: Path) -> None:
     """Measure, write ``report.json`` and ``report.md`` to ``output``, print the tables, and check ratios against their floors.
 
     ``compare``: a commit that is measured first, whose figures are then printed beside these.
@@ -18,8 +19,9 @@ def run_bench(data: Path | None, short: bool, compare: str | None, output: Path)
     Raises:
         TrainingError: when something is missing, or last of all when a ratio is under its floor.
     """
-    other = report_of(compare, _arguments(data, short)) if compare else None
-    report = measure(SHORT if short else FULL, data)
+    python = server_python.absolute()  # not resolved: it is by its path that Python finds its environment
+    other = report_of(compare, _arguments(data, short, python)) if compare else None
+    report = measure(SHORT if short else FULL, data, Launcher(python))
     write_report(report, output)
     print(as_markdown(report))
     if other is not None:
@@ -28,5 +30,6 @@ def run_bench(data: Path | None, short: bool, compare: str | None, output: Path)
     check(report)
 
 
-def _arguments(data: Path | None, short: bool) -> list[str]:
-    return [*(["--data", str(data.resolve())] if data else []), *(["--short"] if short else [])]
+def _arguments(data: Path | None, short: bool, python: Path) -> list[str]:
+    shared = [*(["--data", str(data.resolve())] if data else []), *(["--short"] if short else [])]
+    return [*shared, "--server-python", str(python)]

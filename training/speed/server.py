@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -71,40 +70,48 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _command(port: int, folder: Path, settings: Mapping[str, Any]) -> list[str]:
-    command = [sys.executable, "-m", "service.cli", "serve", "--port", str(port)]
-    if not settings:
-        return command
-    config = folder / "service.yaml"
-    config.write_text(json.dumps(settings), encoding="utf-8")  # JSON is YAML
-    return [*command, "--config", str(config)]
+@dataclass(frozen=True)
+class Launcher:
+    """Starts servers. ``python``: the one of the environment that serves.
 
-
-@contextmanager
-def serving(folder: Path, settings: Mapping[str, Any]) -> Iterator[Served]:
-    """The service while the block runs; its log and BentoML's files go to ``folder``. No ``settings``: as released.
-
-    Raises:
-        ServerError: when it is not ready in ``START_TIMEOUT_S``; the message has the end of its log.
+    It matters: where torch is installed, skops imports it, which costs a server seconds and hundreds of megabytes.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
-    environment = {**os.environ, "BENTOML_HOME": str(folder / "bentoml")}
-    with (folder / "log").open("wb") as log:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            _command(port, folder, settings), cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-    served = Served(f"http://127.0.0.1:{port}", psutil.Process(process.pid))
-    watcher = threading.Thread(target=served.watch_memory, daemon=True)
-    try:
-        _await_readiness(served, process, folder / "log")
-        served.ready_s = time.perf_counter() - started
-        watcher.start()
-        yield served
-    finally:
-        served.stop_watching()
-        _stop(process)
+
+    python: Path
+
+    def command(self, port: int, folder: Path, settings: Mapping[str, Any]) -> list[str]:
+        """``mawaqif serve`` of this very tree."""
+        command = [str(self.python), "-m", "service.cli", "serve", "--port", str(port)]
+        if not settings:
+            return command
+        config = folder / "service.yaml"
+        config.write_text(json.dumps(settings), encoding="utf-8")  # JSON is YAML
+        return [*command, "--config", str(config)]
+
+    @contextmanager
+    def serving(self, folder: Path, settings: Mapping[str, Any]) -> Iterator[Served]:
+        """The service while the block runs; its log and BentoML's files go to ``folder``. No ``settings``: as released.
+
+        Raises:
+            ServerError: when it is not ready in ``START_TIMEOUT_S``; the message has the end of its log.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        port = _free_port()
+        command = self.command(port, folder, settings)
+        environment = {**os.environ, "BENTOML_HOME": str(folder / "bentoml")}
+        with (folder / "log").open("wb") as log:
+            started = time.perf_counter()
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
+        served = Served(f"http://127.0.0.1:{port}", psutil.Process(process.pid))
+        watcher = threading.Thread(target=served.watch_memory, daemon=True)
+        try:
+            _await_readiness(served, process, folder / "log")
+            served.ready_s = time.perf_counter() - started
+            watcher.start()
+            yield served
+        finally:
+            served.stop_watching()
+            _stop(process)
 
 
 def _await_readiness(served: Served, process: subprocess.Popen[bytes], log: Path) -> None:

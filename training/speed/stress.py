@@ -12,7 +12,7 @@ from service.requests import MAX_CHARACTERS
 from training.speed.contenders import Contender
 from training.speed.inputs import Inputs
 from training.speed.load import Load, LoadFigures, load_figures, run_clients
-from training.speed.server import Served, serving
+from training.speed.server import Launcher, Served
 from training.speed.timing import median_ratio, seconds
 
 UNBATCHED: Final = {"batch": {"max_articles": 1}}
@@ -70,14 +70,14 @@ class HttpFigures:
 Loads = dict[tuple[Cell, bool], list[Load]]
 
 
-def measure_http(plan: HttpPlan, inputs: Inputs, analyzer: Contender, folder: Path) -> HttpFigures:
+def measure_http(plan: HttpPlan, inputs: Inputs, analyzer: Contender, launcher: Launcher, folder: Path) -> HttpFigures:
     """Start a server with and one without batching, and load them in turns.
 
     Raises:
         ServerError: when a server does not start, or answers anything but 200.
     """
-    ready = [_start_once(folder / str(i)) for i in range(plan.n_starts - 2)]
-    with serving(folder / "batching", {}) as batching, serving(folder / "single", UNBATCHED) as single:
+    ready = [_start_once(launcher, folder / str(i)) for i in range(plan.n_starts - 2)]
+    with launcher.serving(folder / "batching", {}) as batching, launcher.serving(folder / "single", UNBATCHED) as single:
         loads, alone = _rounds(plan, inputs, analyzer, {True: batching, False: single})
         peak = batching.peak_bytes / MB
         longest = _peak_of_longest(batching, inputs) if plan.longest else None
@@ -89,8 +89,8 @@ def measure_http(plan: HttpPlan, inputs: Inputs, analyzer: Contender, folder: Pa
     )  # fmt: skip
 
 
-def _start_once(folder: Path) -> float:
-    with serving(folder, {}) as served:
+def _start_once(launcher: Launcher, folder: Path) -> float:
+    with launcher.serving(folder, {}) as served:
         return served.ready_s
 
 

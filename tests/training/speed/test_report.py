@@ -14,6 +14,7 @@ from training.speed.cost import CrowdCost, LengthCost
 from training.speed.floors import CHECKS
 from training.speed.load import LoadFigures
 from training.speed.report import Conditions, Report, Throughput, as_markdown, flat_figures, table, write_report
+from training.speed.server import Launcher
 
 
 def report(commit: str = "abc1234", analyzer: float = 5.0, ratio: float | None = None) -> Report:
@@ -88,8 +89,8 @@ def test_the_command_writes_and_prints_before_it_fails(
 
     monkeypatch.setattr(command, "measure", measure)
     with pytest.raises(TooSlowError):
-        command.run_bench(None, short, None, tmp_path / "bench")
-    assert asked == [(bench.SHORT if short else bench.FULL, None)]
+        command.run_bench(None, short, None, Path("python"), tmp_path / "bench")
+    assert asked == [(bench.SHORT if short else bench.FULL, None, Launcher(Path.cwd() / "python"))]
     assert (tmp_path / "bench" / "report.json").is_file()
     assert capsys.readouterr().out.startswith("# Speed, short form, commit abc1234")
 
@@ -106,6 +107,6 @@ def test_the_other_commit_is_measured_in_the_same_form(
 
     monkeypatch.setattr(command, "report_of", report_of)
     monkeypatch.setattr(command, "measure", lambda *arguments: report("0000002"))
-    command.run_bench(tmp_path, True, "main~3", tmp_path / "bench")
-    assert asked == [("main~3", ["--data", str(tmp_path), "--short"])]
+    command.run_bench(tmp_path, True, "main~3", Path("/env/python"), tmp_path / "bench")
+    assert asked == [("main~3", ["--data", str(tmp_path), "--short", "--server-python", "/env/python"])]
     assert "| analyzer: articles/s | 4.00 | 5.00 | +25 % |" in capsys.readouterr().out

@@ -13,8 +13,10 @@ import pytest
 from training.speed import stress
 from training.speed.inputs import Inputs
 from training.speed.load import Load
+from training.speed.server import Launcher
 from training.speed.stress import Cell, HttpPlan, measure_http
 
+LAUNCHER = Launcher(Path("python"))
 PLAN = HttpPlan(clients=(1, 4), saturated=32, n_whole=48, n_short=96, n_rounds=2, n_starts=3, longest=True)
 INPUTS = Inputs(("مقال طويل", "مقال آخر"), ("قصير",), "two")
 
@@ -28,7 +30,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, Any]]:
     started: list[Mapping[str, Any]] = []
 
     @contextmanager
-    def serving(folder: Path, settings: Mapping[str, Any]) -> Iterator[Any]:
+    def serving(launcher: Launcher, folder: Path, settings: Mapping[str, Any]) -> Iterator[Any]:
         started.append(settings)
         yield SimpleNamespace(address="single" if settings else "batching", ready_s=2.0, peak_bytes=450_000_000)
 
@@ -37,7 +39,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, Any]]:
         seconds = len(texts) * (2.0 if address == "single" else 1.0)
         return Load(seconds, (seconds / len(texts),) * len(texts))
 
-    monkeypatch.setattr(stress, "serving", serving)
+    monkeypatch.setattr(Launcher, "serving", serving)
     monkeypatch.setattr(stress, "run_clients", run_clients)
     monkeypatch.setattr(stress, "seconds", lambda task: task() or 36.0)
     return started
@@ -45,7 +47,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, Any]]:
 
 def test_ratios_are_of_the_full_service_and_of_short_articles(started: list[Mapping[str, Any]], tmp_path: Path) -> None:
     sent: list[Sequence[str]] = []
-    figures = measure_http(PLAN, INPUTS, lambda texts: sent.append(texts), tmp_path)
+    figures = measure_http(PLAN, INPUTS, lambda texts: sent.append(texts), LAUNCHER, tmp_path)
     assert [len(texts) for texts in sent] == [48, 48]
     assert figures.saturation == 36.0 / 48.0
     assert figures.batching == 2.0
@@ -57,5 +59,5 @@ def test_ratios_are_of_the_full_service_and_of_short_articles(started: list[Mapp
 
 
 def test_one_server_is_as_released_and_one_without_batching(started: list[Mapping[str, Any]], tmp_path: Path) -> None:
-    measure_http(PLAN, INPUTS, lambda texts: None, tmp_path)
+    measure_http(PLAN, INPUTS, lambda texts: None, LAUNCHER, tmp_path)
     assert started == [{}, {}, {"batch": {"max_articles": 1}}]
