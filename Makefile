@@ -1,9 +1,10 @@
 # make serve: a light environment, then the service on port 3000. make test: everything else, then the tests.
+# make bench: how fast it is, in a quarter of an hour; BENCH="--short", "--data DIR" or "--compare REF" are passed on.
 PYTHON ?= python3
 SERVE := .venv-serve
 DEV := .venv
 
-.PHONY: serve test check clean
+.PHONY: serve test bench check clean
 
 $(SERVE)/installed: pyproject.toml
 	$(PYTHON) -m venv $(SERVE)
@@ -21,6 +22,9 @@ serve: $(SERVE)/installed
 
 test: $(DEV)/installed
 	$(DEV)/bin/python -m pytest
+
+bench: $(SERVE)/installed $(DEV)/installed
+	$(DEV)/bin/python -m training bench --server-python $(SERVE)/bin/python $(BENCH)
 
 check: $(DEV)/installed
 	$(DEV)/bin/ruff check .

@@ -1,4 +1,4 @@
-"""``python -m training``: train, baseline, gazetteer, evaluate, export, benchmark."""
+"""``python -m training``: train, baseline, gazetteer, evaluate, export, benchmark, bench."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description="Train, measure and export Mawaqif's models.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, text: str) -> argparse.ArgumentParser:
+    def command(name: str, text: str, data_required: bool = True) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
-        added.add_argument("--data", type=Path, required=True, help="folder with articles/, directed/, target/ … (see README)")
+        data_help = "folder with articles/, directed/, target/ … (see README)"
+        added.add_argument("--data", type=Path, required=data_required, help=data_help)
         return added
 
     def trains(added: argparse.ArgumentParser) -> None:
@@ -63,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     added = command("benchmark", "Compare transformer and baseline on the same articles.")
     measures(added)
     added.add_argument("--output", type=Path, help="also write OUTPUT.json and OUTPUT.md")
+    added = command("bench", "Measure speed: the analyzer beside other ways, the service under load.", data_required=False)
+    added.add_argument("--short", action="store_true", help="the form that CI runs, in two minutes")
+    added.add_argument("--compare", metavar="REF", help="also measure commit REF and print both reports side by side")
+    python = "the Python of the environment that serves (default: this one, whose training libraries slow a server's start)"
+    added.add_argument("--server-python", type=Path, default=Path(sys.executable), help=python)
+    added.add_argument("--output", type=Path, default=Path("bench"), help="folder for report.json and report.md")
     return parser
 
 
@@ -189,6 +196,12 @@ def benchmark(arguments: argparse.Namespace) -> None:
         arguments.output.with_suffix(".md").write_text(table + "\n", encoding="utf-8")
 
 
+def bench(arguments: argparse.Namespace) -> None:
+    from training.speed.command import run_bench
+
+    run_bench(arguments.data, arguments.short, arguments.compare, arguments.server_python, arguments.output)
+
+
 def baseline(arguments: argparse.Namespace) -> None:
     from training.baseline import train_baseline
     from training.export import describe_baseline
@@ -201,7 +214,7 @@ def baseline(arguments: argparse.Namespace) -> None:
 COMMANDS = {
     "train": train, "export": export, "gazetteer": gazetteer, "evaluate": evaluate, "benchmark": benchmark, "baseline": baseline,
     "published": published, "agreement": agreement,
-    "mistakes": mistakes, "cost": cost,
+    "mistakes": mistakes, "cost": cost, "bench": bench,
 }  # fmt: skip
 
 

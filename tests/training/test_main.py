@@ -13,7 +13,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert caught.value.code == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in ("train", "baseline", "evaluate", "export", "benchmark", "gazetteer"))
+    assert all(name in shown for name in ("train", "baseline", "evaluate", "export", "benchmark", "bench", "gazetteer"))
 
 
 @pytest.mark.parametrize(

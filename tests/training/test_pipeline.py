@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from service.analysis.artifact import analyzer_of, open_artifact, open_transformer
@@ -51,6 +52,19 @@ def test_the_artifact_analyses_articles(artifact: Path, seeds: list[dict[str, An
     for record, answer in zip(seeds, answers, strict=False):
         assert len(answer["paragraphs"]) == len(record["paragraphs"])
         assert answer["model"] == {"name": "tiny", "version": "0.0.0"}
+
+
+def test_attention_is_one_operator_a_layer(artifact: Path) -> None:
+    operators = [node.op_type for node in onnx.load(artifact / "tagger.onnx").graph.node]
+    assert operators.count("Attention") == 2
+    assert not {"Softmax", "IsNaN", "MatMulInteger"} & set(operators)
+
+
+@pytest.mark.parametrize("graph", ["tagger", "relations"])
+def test_a_graph_says_nothing_of_the_machine_that_exported_it(artifact: Path, graph: str) -> None:
+    content = (artifact / f"{graph}.onnx").read_bytes()
+    assert len(content) > 10_000
+    assert not [trace for trace in (str(ROOT), "site-packages", "stack_trace") if trace.encode() in content]
 
 
 def test_training_and_serving_see_the_same_tokens(run: Run, artifact: Path, seeds: list[dict[str, Any]]) -> None:
