@@ -79,25 +79,31 @@ def _joined(text: str, offsets: npt.NDArray[np.int64], token: int) -> bool:
     return start == before and start > 0 and _is_letter(text[start - 1]) and start < len(text) and _is_letter(text[start])
 
 
-def _continues(tags: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64], token: int) -> bool:
+def _continues(
+    tags: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64], attached: npt.NDArray[np.int64], token: int
+) -> bool:
     """Whether ``token`` goes on the span before it: an inside tag, or a beginning of the same class that is not sure of itself.
 
-    Names of one class seldom follow each other without a word between; a beginning inside of a name is the usual error.
+    Names of one class seldom follow each other without a word between; a beginning inside of a name is the usual error, unless
+    it is of a name with a preposition (كيم لبوتين).
     """
     tag = int(tags[token])
     if tag % 2 == 0:
         return tag > 0
+    if attached[token]:
+        return False
     same = (tag + 1) // 2 == (int(tags[token - 1]) + 1) // 2
     return same and bool(probabilities[token, tag + 1] >= MIN_INSIDE * probabilities[token, tag])
 
 
 def decode_tags(
-    logits: npt.NDArray[np.float32], outside_shift: float, text: str, offsets: npt.NDArray[np.int64]
-) -> list[TokenSpan]:
+    logits: npt.NDArray[np.float32], outside_shift: float, text: str, offsets: npt.NDArray[np.int64],
+    attached: npt.NDArray[np.int64],
+) -> list[TokenSpan]:  # fmt: skip
     """BIO tags, most likely first, made into spans that end where a word ends.
 
-    ``logits``: (n_tokens, 1 + 2 × classes) with O, B-0, I-0, B-1 …; ``offsets``: (n_tokens, 2). The class of a span is the
-    one with the largest summed probability.
+    ``logits``: (n_tokens, 1 + 2 × classes) with O, B-0, I-0, B-1 …; ``offsets``: (n_tokens, 2); ``attached``: (n_tokens,), letters
+    attached before a name that begins there. The class of a span is the one with the largest summed probability.
     """
     shifted = logits.copy()
     shifted[:, 0] -= outside_shift
@@ -106,7 +112,7 @@ def decode_tags(
     while start < len(tags):
         end = start + 1
         if tags[start]:
-            while end < len(tags) and (_continues(tags, probabilities, end) or _joined(text, offsets, end)):
+            while end < len(tags) and (_continues(tags, probabilities, attached, end) or _joined(text, offsets, end)):
                 end += 1
             inside = probabilities[start:end, 1:].reshape(end - start, -1, 2).sum((0, 2))
             spans.append(TokenSpan(start, end, int(inside.argmax()), float(1 - probabilities[start:end, 0].mean())))
@@ -121,10 +127,11 @@ def window_spans(window: Window, tagged: Tagged, thresholds: TagThresholds, docu
         if segment.context:
             continue
         rows = slice(segment.start, segment.end)
+        attached = tagged.token_logits[rows, TOKEN_LOGITS["prefix"]].argmax(-1)
         lists = {"mention": found.mentions, "speaker": found.speakers, "cue": found.cues}
         for name, spans in lists.items():
             logits = tagged.token_logits[rows, TOKEN_LOGITS[name]]
-            for s in decode_tags(logits, getattr(thresholds, name), document.readable, window.offsets[rows]):
+            for s in decode_tags(logits, getattr(thresholds, name), document.readable, window.offsets[rows], attached):
                 spans.append(TokenSpan(s.start + segment.start, s.end + segment.start, s.label, s.score))
     return found
 

@@ -13,6 +13,8 @@ from service.analysis.windows import Segment, Window
 
 TEXT = "قال ديمتري بيسكوف في موسكو"
 OFFSETS = np.array([(0, 3), (4, 10), (11, 14), (14, 17), (18, 20), (21, 26)])
+BARE = np.zeros(len(OFFSETS), np.int64)
+"""No letters attached before any token."""
 
 
 def logits(tags: list[int], n_classes: int = 3, strength: float = 4.0) -> npt.NDArray[np.float32]:
@@ -22,18 +24,18 @@ def logits(tags: list[int], n_classes: int = 3, strength: float = 4.0) -> npt.ND
 
 
 def test_a_span_runs_from_its_first_tag_over_the_inside_ones() -> None:
-    spans = decode_tags(logits([0, 1, 2, 2, 0, 5]), 0.0, TEXT, OFFSETS)
+    spans = decode_tags(logits([0, 1, 2, 2, 0, 5]), 0.0, TEXT, OFFSETS, BARE)
     assert [(s.start, s.end, s.label) for s in spans] == [(1, 4, 0), (5, 6, 2)]
     assert all(0.8 < s.score < 1 for s in spans)
 
 
 def test_a_span_ends_where_a_word_ends() -> None:
-    spans = decode_tags(logits([0, 0, 1, 0, 0, 0]), 0.0, TEXT, OFFSETS)
+    spans = decode_tags(logits([0, 0, 1, 0, 0, 0]), 0.0, TEXT, OFFSETS, BARE)
     assert [(s.start, s.end) for s in spans] == [(2, 4)]
 
 
 def test_two_spans_may_touch() -> None:
-    spans = decode_tags(logits([0, 1, 1, 2, 0, 0]), 0.0, TEXT, OFFSETS)
+    spans = decode_tags(logits([0, 1, 1, 2, 0, 0]), 0.0, TEXT, OFFSETS, BARE)
     assert [(s.start, s.end) for s in spans] == [(1, 2), (2, 4)]
 
 
@@ -41,7 +43,7 @@ def test_two_spans_may_touch() -> None:
 def test_the_shift_of_the_outside_logit_finds_more(shift: float, n_found: int) -> None:
     rows = logits([0, 0, 0, 0, 0, 0], strength=1.0)
     rows[5, 5] = 0.5
-    assert len(decode_tags(rows, shift, TEXT, OFFSETS)) == n_found
+    assert len(decode_tags(rows, shift, TEXT, OFFSETS, BARE)) == n_found
 
 
 @pytest.mark.parametrize(
@@ -96,6 +98,13 @@ def one_word(n: int) -> tuple[Document, Window]:
     offsets = np.array([(0, 0), *((i, i + 1) for i in range(3, n)), (0, 0)])
     window = Window(np.zeros(len(offsets), np.int64), offsets, (Segment(0, 1, len(offsets) - 1),))
     return read_document("ب" * n), window
+
+
+def test_a_name_with_a_preposition_begins_a_span_of_its_own() -> None:
+    text = "كيم لبوتين"
+    offsets, rows = np.array([(0, 3), (4, 10)]), logits([1, 1], strength=1.0)
+    assert len(decode_tags(rows, 0.0, text, offsets, np.array([0, 0]))) == 1
+    assert len(decode_tags(rows, 0.0, text, offsets, np.array([0, 1]))) == 2
 
 
 @pytest.mark.parametrize(("token", "start"), [(1, 3), (10, 3), (62, 3), (70, 72)])
