@@ -102,8 +102,8 @@ def decode_tags(
 ) -> list[TokenSpan]:  # fmt: skip
     """BIO tags, most likely first, made into spans that end where a word ends.
 
-    ``logits``: (n_tokens, 1 + 2 × classes) with O, B-0, I-0, B-1 …; ``offsets``: (n_tokens, 2); ``attached``: (n_tokens,), how many
-    letters are attached before a name that begins there. The class of a span is the one with the largest summed probability.
+    ``logits``: (n_tokens, 1 + 2 × classes) with O, B-0, I-0, B-1 …; ``offsets``: (n_tokens, 2); ``attached``: (n_tokens,), how
+    many letters are attached before a name that begins there. The class of a span is the one with the largest summed probability.
     """
     shifted = logits.copy()
     shifted[:, 0] -= outside_shift
