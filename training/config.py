@@ -71,8 +71,6 @@ class LossConfig(_Part):
     stance: float = 1.0
     stance_weights: tuple[float, float, float] = (1.0, 3.0, 2.0)
     """Class weights of neutral, favor, against: most pairs are neutral."""
-    far_neutral: Annotated[float, Field(ge=0, le=1)] = 1.0
-    """Share of the neutral pairs with an actor of another paragraph that count: they are most pairs, and easy."""
     mask_token_prob: Probability = 0.0
     """Share of input tokens replaced by ``mask_token`` while training."""
     mask_token: int = 0
@@ -106,8 +104,6 @@ class StageConfig(_Part):
     """Chance that an article is shown without some of its first or last paragraphs."""
     respell_prob: Probability = 0.0
     """Chance that a document is shown in another spelling: hamzas left out, look-alike letters, other quotation marks."""
-    only_stances: bool = False
-    """Whether only windows are shown in which somebody takes a stance."""
     losses: LossConfig = LossConfig()
 
 

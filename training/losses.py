@@ -89,7 +89,7 @@ def batch_losses(model: Mawaqif, examples: Sequence[WindowExample], pad: int, co
     stance, topic, implicit, kind, reference, alias = [], [], [], [], [], []
     for states, example in zip(output.states, examples, strict=True):
         relations = run_relations(model, states, example)
-        stance.append((relations.stance, _counted(example, config.far_neutral)))
+        stance.append((relations.stance, torch.from_numpy(example.stance)))
         topic.append((relations.topic, torch.from_numpy(example.topic)))
         implicit.append((relations.implicit, torch.from_numpy(example.implicit)))
         units = [unit for unit, _ in example.kinds]
@@ -105,15 +105,6 @@ def batch_losses(model: Mawaqif, examples: Sequence[WindowExample], pad: int, co
     losses["reference"] = config.reference * _mean(reference, zero)
     losses["alias"] = config.alias * _mean(alias, zero)
     return losses
-
-
-def _counted(example: WindowExample, far_neutral: float) -> Tensor:
-    """The stance targets of a window, ``IGNORE`` for the neutral pairs across segments that are not to count. Shape (pairs,)."""
-    targets = torch.from_numpy(example.stance)
-    if far_neutral == 1:
-        return targets
-    far = torch.tensor([example.units[a].segment != example.units[b].segment for a, b in example.pairs], dtype=torch.bool)
-    return targets.masked_fill(far & (targets == 0) & (torch.rand(targets.shape) >= far_neutral), IGNORE)
 
 
 def _token_losses(logits: Tensor, examples: Sequence[WindowExample], config: LossConfig) -> dict[str, Tensor]:

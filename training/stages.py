@@ -83,8 +83,6 @@ def train_stage(run: Run, config: StageConfig, base: Base, model: Mawaqif) -> No
         rng = random.Random(f"{seed}/{config.name}/{epoch}")
         shown = [_varied(d, config, rng) for d in _drawn(documents, config, rng)]
         examples = [e for e in examples_of(run, base.tokenizer, shown) if e.is_taught]
-        if config.only_stances:
-            examples = [e for e in examples if (e.stance > 0).any()]
         log.info("%s: %d windows, %d tokens", config.name, len(examples), sum(e.n_tokens for e in examples))
         return batched(examples, config.tokens_per_step, rng)
 
