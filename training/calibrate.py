@@ -35,7 +35,7 @@ MENTION_SHIFTS = (0.5, 1.0, 1.5, 2.0, 3.0)
 MIN_NAMES = (0.4, 0.5, 0.55, 0.6, 0.65, 0.7)
 MIN_UNCUED = (0.0, 0.5, 0.6, 0.65, 0.7, 0.8)
 IMPLICIT = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0)
-WEIGHTS = (1.0, 1.4, 2.0, 2.8, 4.0)
+WEIGHTS = (1.4, 2.0, 2.8, 4.0, 5.6, 8.0)
 MEANT_FACTORS = (0.0, 0.5, 1.0)
 MIN_LOG_TEMPERATURE, MAX_LOG_TEMPERATURE = -2.0, 2.0
 
@@ -113,23 +113,22 @@ def calibrate(model: Transformer, gazetteer: Gazetteer, records: Sequence[dict[s
     model = keeping_states(model)
     calibration = _fit_scores(model, records, NEUTRAL_CALIBRATION)
 
-    def choose(figure: str, options: Sequence[Calibration]) -> Calibration:
-        scored = [(measure(predict(Analyzer(replace(model, calibration=o), gazetteer), records))[figure], o) for o in options]
+    def choose(options: Sequence[Calibration], *names: str) -> Calibration:
+        figures = [measure(predict(Analyzer(replace(model, calibration=o), gazetteer), records)) for o in options]
+        scored = [(sum(of_option[name] for name in names), o) for of_option, o in zip(figures, options, strict=True)]
         best = max(scored, key=lambda pair: pair[0])
-        log.info("%s %.4f with %s", figure, best[0], best[1])
+        log.info("%s: %.4f with %s", " + ".join(names), best[0], best[1])
         return best[1]
 
     def with_tags(c: Calibration, **shift: float) -> Calibration:
         return replace(c, tags=replace(c.tags, **shift))
 
-    calibration = choose(
-        "mention_f1", [replace(with_tags(calibration, mention=s), min_name=m) for s in MENTION_SHIFTS for m in MIN_NAMES]
-    )
-    calibration = choose(
-        "speaker_f1", [replace(with_tags(calibration, speaker=s), min_uncued=m) for s in SHIFTS for m in MIN_UNCUED]
-    )
-    calibration = choose("speaker_f1", [replace(calibration, implicit=i) for i in IMPLICIT])
+    named = [replace(with_tags(calibration, mention=s), min_name=m) for s in MENTION_SHIFTS for m in MIN_NAMES]
+    calibration = choose(named, "mention_f1")
+    voiced = [replace(with_tags(calibration, speaker=s), min_uncued=m) for s in SHIFTS for m in MIN_UNCUED]
+    calibration = choose(voiced, "speaker_f1")
+    calibration = choose([replace(calibration, implicit=i) for i in IMPLICIT], "speaker_f1")
     weighted = [
         replace(calibration, stance_weights=(1.0, f, a), meant_factor=m) for f in WEIGHTS for a in WEIGHTS for m in MEANT_FACTORS
     ]
-    return choose("stance_f1", weighted)
+    return choose(weighted, "stance_f1", "relation_f1")

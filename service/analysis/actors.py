@@ -90,7 +90,8 @@ def _names(document: Document, findings: Findings) -> dict[str, _Name]:
 
 
 def _country_isos(names: dict[str, _Name], gazetteer: Gazetteer) -> dict[str, str]:
-    return {key: iso for key, n in names.items() if n.type == "GPE" and (iso := gazetteer.country(key))}
+    """What is called like a country or its government; «الكرملين» may be taken for an organisation, a person is no country."""
+    return {key: iso for key, n in names.items() if n.type != "PER" and (iso := gazetteer.country(key))}
 
 
 def _join_seats(names: dict[str, _Name], groups: _Groups, gazetteer: Gazetteer) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -225,7 +225,7 @@ def consistent_mentions(
     taken: list[FoundMention] = []
     covered = np.zeros(len(document.text) + 1, bool)
     for form in sorted(types, key=lambda form: (-len(form), form)):
-        if len(form) < MIN_FORM:
+        if len(form) < MIN_FORM or _is_two_names(form, types):
             continue
         spans = list(occurrences(document.text, form))
         score = float(np.mean([inside[s.start : s.end].mean() for s in spans])) if spans else 0.0
@@ -236,6 +236,17 @@ def consistent_mentions(
                 covered[span.start : span.end] = True
                 taken.append(FoundMention(span, types[form].most_common(1)[0][0], score))
     return sorted(taken, key=lambda m: m.span)
+
+
+def _is_two_names(form: str, forms: Container[str]) -> bool:
+    """Whether ``form`` is one of ``forms``, a preposition, and another: «كيم لبوتين»."""
+    words = form.split()
+    for i in range(1, len(words)):
+        attached = _ATTACHED.match(words[i])
+        rest = " ".join(words[i:])[attached.end() if attached else 0 :]
+        if rest != " ".join(words[i:]) and " ".join(words[:i]) in forms and rest in forms:
+            return True
+    return False
 
 
 def spellings_after_for(form: str) -> tuple[str, ...]:

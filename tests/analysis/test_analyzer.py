@@ -135,10 +135,8 @@ STANCES_OF_THE_FIRST_ARTICLE = [
 
 @pytest.mark.parametrize(("speaker", "actor", "label", "at_least"), STANCES_OF_THE_FIRST_ARTICLE)
 def test_stances_of_the_first_article(
-    first_article: dict[str, Any], speaker: str, actor: str, label: str, at_least: int, request: pytest.FixtureRequest
+    first_article: dict[str, Any], speaker: str, actor: str, label: str, at_least: int
 ) -> None:
-    if (speaker, label) in NOT_YET:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="the 1.0.0 weights miss it; see the limits"))
     names = {a["id"]: a["name"] for a in first_article["actors"]}
     found = [
         paragraph["index"]
@@ -148,7 +146,3 @@ def test_stances_of_the_first_article(
         if (names[statement["speaker"]["actor"]], names[stance["actor"]], stance["label"]) == (speaker, actor, label)
     ]
     assert len(found) >= at_least
-
-
-NOT_YET = {("أناتولي أنتونوف", "against"), ("كيم جونغ أون", "favor")}
-"""What the released weights are known to miss; empty when all of the first article is read rightly."""

@@ -100,6 +100,12 @@ def one_word(n: int) -> tuple[Document, Window]:
     return read_document("ب" * n), window
 
 
+def test_two_names_with_a_preposition_between_are_two() -> None:
+    text = "أكد كيم لبوتين ثم كيم وبوتين"
+    found = [FoundMention(Span(*span), "PER", 0.9) for span in ((4, 14), (18, 21), (23, 28))]
+    assert mentions_of(text, found) == ["كيم", "بوتين", "كيم", "بوتين"]
+
+
 def test_a_name_with_a_preposition_begins_a_span_of_its_own() -> None:
     text = "كيم لبوتين"
     offsets, rows = np.array([(0, 3), (4, 10)]), logits([1, 1], strength=1.0)
