@@ -49,7 +49,7 @@ class Form:
     settings: bool
 
 
-SHORT: Final = Form("short", 6, 0, 3, (256, 1024, 4096), HttpPlan((), 32, 48, 96, 3, 2, False), settings=False)
+SHORT: Final = Form("short", 4, 0, 3, (256, 1024, 4096), HttpPlan((), 32, 32, 96, 2, 2, False), settings=False)
 FULL: Final = Form(
     "full", 100, 24, 3, (128, 256, 512, 1024, 2048, 4096, 8192, 16384), HttpPlan((1, 4, 16, 64), 64, 128, 192, 3, 5, True),
     settings=True,
