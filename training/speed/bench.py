@@ -51,9 +51,8 @@ class Form:
 
 SHORT: Final = Form("short", 4, 0, 3, (256, 1024, 4096), HttpPlan((), 32, 32, 96, 2, 2, False), settings=False)
 FULL: Final = Form(
-    "full", 100, 24, 3, (128, 256, 512, 1024, 2048, 4096, 8192, 16384), HttpPlan((1, 4, 16, 64), 64, 128, 192, 3, 5, True),
-    settings=True,
-)  # fmt: skip
+    "full", 16, 12, 3, (128, 256, 512, 1024, 2048, 4096, 8192), HttpPlan((1, 4, 16, 64), 64, 128, 192, 2, 4, True), settings=True
+)
 
 
 def measure(form: Form, data: Path | None, launcher: Launcher) -> Report:
