@@ -1,5 +1,5 @@
 # make serve: a light environment, then the service on port 3000. make test: everything else, then the tests.
-# make bench: how fast it is, in a quarter of an hour; BENCH="--short", "--data DIR" or "--compare REF" are passed on.
+# make bench: how fast it is, in ten minutes; BENCH="--short", "--data DIR" or "--compare REF" are passed on.
 PYTHON ?= python3
 SERVE := .venv-serve
 DEV := .venv

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,7 @@ def benchmark(arguments: argparse.Namespace) -> None:
 def bench(arguments: argparse.Namespace) -> None:
     from training.speed.command import run_bench
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers and the other commit's tree go with this process
     run_bench(arguments.data, arguments.short, arguments.compare, arguments.server_python, arguments.output)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import platform
 import tempfile
@@ -29,6 +30,7 @@ from training.speed.stress import HttpFigures, HttpPlan, measure_http
 from training.speed.timing import Rounds, Task, in_turns, median_ratio
 
 log = logging.getLogger(__name__)
+TEXTS_PER_TURN: Final = 4
 ARTIFACTS: Final = Path("service/artifacts")
 
 
@@ -49,11 +51,10 @@ class Form:
     settings: bool
 
 
-SHORT: Final = Form("short", 6, 0, 3, (256, 1024, 4096), HttpPlan((), 32, 48, 96, 3, 2, False), settings=False)
+SHORT: Final = Form("short", 4, 0, 3, (256, 1024, 4096), HttpPlan((), 32, 32, 96, 2, 2, False), settings=False)
 FULL: Final = Form(
-    "full", 100, 24, 3, (128, 256, 512, 1024, 2048, 4096, 8192, 16384), HttpPlan((1, 4, 16, 64), 64, 128, 192, 3, 5, True),
-    settings=True,
-)  # fmt: skip
+    "full", 16, 12, 3, (128, 256, 512, 1024, 2048, 4096, 8192), HttpPlan((1, 4, 16, 64), 64, 128, 192, 2, 4, True), settings=True
+)
 
 
 def measure(form: Form, data: Path | None, launcher: Launcher) -> Report:
@@ -95,12 +96,20 @@ def check(report: Report) -> None:
 
 
 def _contend(contenders: dict[str, Contender], texts: Sequence[str], n_rounds: int) -> Rounds:
-    def task(contender: Contender) -> Task:
-        return lambda: contender(texts)
+    """Seconds of every contender for each call of ``TEXTS_PER_TURN`` texts: the machine's speed changes within seconds."""
+
+    def task(contender: Contender, turn: Sequence[str]) -> Task:
+        return lambda: contender(turn)
 
     for contender in contenders.values():
         contender(texts[:1])  # what is only made on first use is not counted
-    return in_turns({name: task(contender) for name, contender in contenders.items()}, n_rounds)
+    turns = [texts[start : start + TEXTS_PER_TURN] for start in range(0, len(texts), TEXTS_PER_TURN)]
+    rounds: Rounds = {name: [] for name in contenders}
+    for _ in range(n_rounds):
+        for turn in turns:
+            for name, values in in_turns({name: task(c, turn) for name, c in contenders.items()}, 1).items():
+                rounds[name] += values
+    return rounds
 
 
 def _ratios(rounds: Rounds, http: HttpFigures) -> dict[str, float]:
@@ -116,8 +125,10 @@ def _ratios(rounds: Rounds, http: HttpFigures) -> dict[str, float]:
 
 
 def _throughput(name: str, seconds: list[float], inputs: Inputs, count: CountTokens) -> Throughput:
-    middle = median(seconds)
-    return Throughput(name, len(inputs.articles) / middle, sum(map(count, inputs.articles)) / middle, tuple(seconds))
+    """From the median of each turn over the rounds, since turns differ in length."""
+    n_turns = math.ceil(len(inputs.articles) / TEXTS_PER_TURN)
+    total = sum(median(seconds[turn::n_turns]) for turn in range(n_turns))
+    return Throughput(name, len(inputs.articles) / total, sum(map(count, inputs.articles)) / total, tuple(seconds))
 
 
 def _commit() -> str:

@@ -27,7 +27,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Throughput:
-    """Over the same articles in every round; ``seconds``: of each round."""
+    """Over the same articles in every round; ``seconds``: of each call, round after round."""
 
     name: str
     articles_per_s: float

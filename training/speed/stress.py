@@ -43,6 +43,11 @@ class HttpPlan:
         whole = [Cell(WHOLE, n, self.n_requests(n)) for n in sorted({*self.clients, self.saturated})]
         return [Cell(OPENINGS, SHORT_CLIENTS, self.n_short), *whole]
 
+    def loads(self) -> list[tuple[Cell, bool]]:
+        """Each cell with and without batching; where only the full service is asked for, that one with batching alone."""
+        single = self.cells() if self.clients else self.cells()[:1]
+        return [(cell, batched) for cell in self.cells() for batched in (True, False) if batched or cell in single]
+
     def n_requests(self, n_clients: int) -> int:
         return self.n_whole if n_clients == self.saturated else max(16, 2 * n_clients)
 
@@ -101,7 +106,7 @@ def _repeated(texts: Sequence[str], n: int) -> list[str]:
 def _rounds(plan: HttpPlan, inputs: Inputs, analyzer: Contender, servers: dict[bool, Served]) -> tuple[Loads, list[float]]:
     """Every load of every server in every round, and the seconds of the analyzer alone on what saturates the service."""
     texts = {WHOLE: inputs.articles, OPENINGS: inputs.openings}
-    loads: Loads = {(cell, batched): [] for cell in plan.cells() for batched in servers}
+    loads: Loads = {load: [] for load in plan.loads()}
     alone = []
     for _ in range(plan.n_rounds):
         alone.append(seconds(lambda: analyzer(_repeated(inputs.articles, plan.n_whole))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,13 @@ INPUTS = Inputs(("مقال طويل", "مقال آخر"), ("قصير",), "two")
 
 def test_a_round_has_short_articles_and_rising_numbers_of_clients() -> None:
     assert PLAN.cells() == [Cell("short", 16, 96), Cell("whole", 1, 16), Cell("whole", 4, 16), Cell("whole", 32, 48)]
+
+
+def test_the_full_service_alone_is_measured_with_batching_alone() -> None:
+    plan = dataclasses.replace(PLAN, clients=())
+    short, whole = Cell("short", 16, 96), Cell("whole", 32, 48)
+    assert plan.loads() == [(short, True), (short, False), (whole, True)]
+    assert len(PLAN.loads()) == 2 * len(PLAN.cells())
 
 
 @pytest.fixture
