@@ -69,7 +69,7 @@ def test_it_trains_exports_and_answers_as_any_encoder_does(checkpoint: Path, see
     encoder = config.encoder.model_copy(update={"name": str(checkpoint)})
     stage = config.stages[0].model_copy(update={"sources": {"articles": 1.0}, "epochs": 0.5, "tokens_per_step": 512})
     windows = config.windows.model_copy(update={"max_tokens": 96, "context_tokens": 24})
-    config = config.model_copy(update={"encoder": encoder, "windows": windows, "stages": (stage,)})
+    config = config.model_copy(update={"encoder": encoder, "windows": windows, "stages": (stage,), "precision": "no"})
     run = Run(config, seed_data, tmp_path / "run", tmp_path / "cache")
     train(run)
     write_uncalibrated(run, tmp_path / "arabert")
