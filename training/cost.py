@@ -54,7 +54,7 @@ def encoder_of(shape: Shape, frozen_embeddings: bool) -> BertModel:
         num_attention_heads=shape.heads, intermediate_size=4 * shape.width,
     )  # fmt: skip
     encoder = BertModel(config, add_pooling_layer=False)
-    encoder.get_input_embeddings().weight.requires_grad_(not frozen_embeddings)
+    encoder.embeddings.word_embeddings.weight.requires_grad_(not frozen_embeddings)
     return encoder
 
 

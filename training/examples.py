@@ -276,7 +276,7 @@ def cropped(annotated: Annotated, first: int, last: int) -> Annotated:
     return replace(annotated, document=document, statements=statements, topics=topics)
 
 
-_SPELLINGS: Final = (
+_SPELLINGS: Final[tuple[dict[str, str], ...]] = (
     dict.fromkeys("أإآٱ", "ا"),
     {"ة": "ه"},
     {"ى": "ي"},
@@ -291,5 +291,5 @@ def respelled(annotated: Annotated, rng: random.Random) -> Annotated:
     text = annotated.document.text
     for spelling in _SPELLINGS:
         if rng.random() < 1 / 3:
-            text = text.translate(str.maketrans(spelling))
+            text = text.translate({ord(char): other for char, other in spelling.items()})
     return replace(annotated, document=Document(text, annotated.document.paragraphs))

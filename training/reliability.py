@@ -57,11 +57,12 @@ def reliability(model: Transformer, records: Sequence[dict[str, Any]]) -> dict[s
     """
     found = gold_logits(model, records)
     calibration = model.calibration
-    topic = softmax(np.concatenate([logits.topic for _, logits in found]) / calibration.topic_temperature)
+    topic = softmax((np.concatenate([logits.topic for _, logits in found]) / calibration.topic_temperature).astype(np.float32))
     labels = np.concatenate([example.topic for example, _ in found])
     known = labels != IGNORE
     bias = np.array(calibration.stance_bias, np.float32)
-    stance = softmax(np.concatenate([logits.stance for _, logits in found]) / calibration.stance_temperature + bias)
+    shifted = np.concatenate([logits.stance for _, logits in found]) / calibration.stance_temperature + bias
+    stance = softmax(shifted.astype(np.float32))
     stances = np.concatenate([example.stance for example, _ in found])
     described = {
         "topic": _described(topic[known].max(-1), topic[known].argmax(-1) == labels[known]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from service.analysis.windows import WindowLimits
-from training.config import StageConfig, TrainingConfig
+from training.config import Source, StageConfig, TrainingConfig
 from training.corpus import SOURCES, read_articles
 from training.encoders import Base, load_base, special_id, special_tokens
 from training.examples import Annotated, WindowExample, cropped, respelled, window_examples
@@ -93,7 +93,7 @@ def train_stage(run: Run, config: StageConfig, base: Base, model: Mawaqif) -> No
     Loop(model, config, run.folder / config.name, seed, batches_of, losses_of, run.config.precision).run()
 
 
-def _drawn(documents: dict[str, list[Annotated]], config: StageConfig, rng: random.Random) -> Iterable[Annotated]:
+def _drawn(documents: Mapping[Source, list[Annotated]], config: StageConfig, rng: random.Random) -> Iterable[Annotated]:
     """The share of each source that is shown in one epoch."""
     for name, share in config.sources.items():
         yield from rng.sample(documents[name], round(share * len(documents[name])))

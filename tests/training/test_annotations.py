@@ -58,7 +58,7 @@ def test_the_released_annotations_hold_no_words(file: Path) -> None:
 
 
 def test_the_released_annotations_fit_their_corpora_and_hold_nothing_out_of_dev_or_test(corpus: Path) -> None:
-    held_out = set()
+    held_out: set[str] = set()
     for split in ("dev", "test", "seed"):
         for line in (corpus / "articles" / f"{split}.jsonl").read_text(encoding="utf-8").splitlines():
             held_out.update(p["text"].strip() for p in json.loads(line)["paragraphs"] if len(p["text"]) > 40)

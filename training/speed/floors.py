@@ -25,7 +25,7 @@ class Check:
 
 
 CHECKS: Final = (
-    Check("obvious", "analyzer ÷ obvious stack, articles/s", 10.0, 4.0),
+    Check("obvious", "analyzer ÷ obvious stack, articles/s", 10.0, 3.5),
     Check("torch", "analyzer ÷ same weights in torch, articles/s", 2.5, 0.9),
     Check("saturation", "HTTP at saturation ÷ analyzer, articles/s", 0.85, 0.6),
     Check("batching", "batching ÷ no batching, short articles, 16 clients, articles/s", 1.3, 0.9),

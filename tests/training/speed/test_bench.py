@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from training.speed import bench, timing
+from training.speed.contenders import Contender
 from training.speed.inputs import Inputs
 
 
@@ -14,7 +15,7 @@ def test_contenders_take_turns_with_the_same_few_texts(monkeypatch: pytest.Monke
     monkeypatch.setattr(timing, "SETTLE_S", 0)
     called: list[tuple[str, int]] = []
 
-    def contender(name: str) -> bench.Contender:
+    def contender(name: str) -> Contender:
         def analyze(texts: Sequence[str]) -> None:
             called.append((name, len(texts)))
 
