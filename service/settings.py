@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from service.requests import MAX_ARTICLES, MAX_CHARACTERS, MAX_DEPTH, MAX_VALUES, Limits
+from service.yaml_models import Part, read_yaml
 
 CONFIG_VARIABLE: Final = "MAWAQIF_CONFIG"
 """The environment variable that names the file; so that worker processes read the same one."""
@@ -29,11 +29,7 @@ class SettingsError(ValueError):
     """The settings cannot be used; the message lists everything that is wrong with them."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ServerSettings(_Part):
+class ServerSettings(Part):
     workers: Positive = 1
     deadline_s: Seconds = 120
     max_requests: Positive = 128
@@ -41,11 +37,11 @@ class ServerSettings(_Part):
     retry_after_s: Positive = 5
 
 
-class ModelSettings(_Part):
+class ModelSettings(Part):
     threads: Annotated[int, Field(ge=0)] = 0
 
 
-class LimitSettings(_Part):
+class LimitSettings(Part):
     max_characters: Annotated[int, Field(gt=0, le=1_000_000)] = MAX_CHARACTERS
     max_articles: Positive = MAX_ARTICLES
     max_depth: Annotated[int, Field(ge=3, le=200)] = MAX_DEPTH
@@ -69,36 +65,36 @@ class LimitSettings(_Part):
         return self
 
 
-class QueueSettings(_Part):
+class QueueSettings(Part):
     max_articles: Positive = 512
     max_characters: Positive = 1_000_000
 
 
-class BatchSettings(_Part):
+class BatchSettings(Part):
     max_articles: Positive = 16
     max_characters: Positive = 50_000
 
 
-class ReadinessSettings(_Part):
+class ReadinessSettings(Part):
     probe_every_s: Seconds = 10
     probe_timeout_s: Seconds = 5
     stall_after_s: Seconds = 90
 
 
-class AccessSettings(_Part):
+class AccessSettings(Part):
     api_keys_sha256: tuple[Sha256, ...] = ()
     cors_origins: tuple[Origin, ...] = ()
 
 
-class LogSettings(_Part):
+class LogSettings(Part):
     requests: bool = True
 
 
-class MetricSettings(_Part):
+class MetricSettings(Part):
     low_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 
-class Settings(_Part):
+class Settings(Part):
     server: ServerSettings = ServerSettings()
     models: ModelSettings = ModelSettings()
     limits: LimitSettings = LimitSettings()
@@ -116,15 +112,7 @@ def read_settings(path: Path) -> Settings:
     Raises:
         SettingsError: when it cannot be read, or with every wrong value and its path.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}") from error
-    try:
-        return Settings.model_validate({} if values is None else values)
-    except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, e['loc'])) or '(top)'}: {e['msg']}, got {_shown(e['input'])}" for e in error.errors()]
-        raise SettingsError("\n".join([f"{path} has {len(lines)} error(s):", *lines])) from error
+    return read_yaml(path, Settings, SettingsError)
 
 
 @cache
@@ -138,8 +126,3 @@ def current_settings() -> Settings:
     if named:
         return read_settings(Path(named))
     return read_settings(DEFAULT_CONFIG) if DEFAULT_CONFIG.is_file() else Settings()
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

