@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from service.analysis.analyzer import Analyzer
 from service.analysis.decoding import TagThresholds, softmax
 from service.analysis.encoder import Encoder, RelationLogits, Tagged
 from service.analysis.gazetteer import Gazetteer
@@ -23,7 +22,7 @@ from service.analysis.transformer import Calibration, Transformer
 from service.analysis.units import RelationInputs, relation_inputs
 from service.analysis.windows import Window
 from training.examples import IGNORE, WindowExample, annotated_article, window_examples
-from training.scoring import predict
+from training.scoring import Found
 
 log = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float64]
@@ -113,8 +112,9 @@ def calibrate(model: Transformer, gazetteer: Gazetteer, records: Sequence[dict[s
     model = keeping_states(model)
     calibration = _fit_scores(model, records, NEUTRAL_CALIBRATION)
 
-    def choose(options: Sequence[Calibration], *names: str) -> Calibration:
-        figures = [measure(predict(Analyzer(replace(model, calibration=o), gazetteer), records)) for o in options]
+    def choose(options: Sequence[Calibration], *names: str, found: Found | None = None) -> Calibration:
+        models = [replace(model, calibration=o) for o in options]
+        figures = [measure((found or Found(m, gazetteer, records)).answers(m)) for m in models]
         scored = [(sum(of_option[name] for name in names), o) for of_option, o in zip(figures, options, strict=True)]
         best = max(scored, key=lambda pair: pair[0])
         log.info("%s: %.4f with %s", " + ".join(names), best[0], best[1])
@@ -131,4 +131,5 @@ def calibrate(model: Transformer, gazetteer: Gazetteer, records: Sequence[dict[s
     weighted = [
         replace(calibration, stance_weights=(1.0, f, a), meant_factor=m) for f in WEIGHTS for a in WEIGHTS for m in MEANT_FACTORS
     ]
-    return choose(weighted, "stance_f1", "relation_f1")
+    found = Found(replace(model, calibration=calibration), gazetteer, records)
+    return choose(weighted, "stance_f1", "relation_f1", found=found)

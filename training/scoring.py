@@ -13,7 +13,12 @@ from typing import Any
 
 from tqdm import tqdm
 
+from service.analysis.actors import resolve_actors
 from service.analysis.analyzer import Analyzer
+from service.analysis.assemble import assemble
+from service.analysis.document import read_document
+from service.analysis.findings import Finder
+from service.analysis.gazetteer import Gazetteer
 
 ARTICLES_PER_CALL = 8
 Figures = dict[str, float]
@@ -51,6 +56,21 @@ def predict(analyzer: Analyzer, records: Sequence[dict[str, Any]], quiet: bool =
         analyses = analyzer.analyze([article_text(record) for record in batch])
         answers += [analysis.to_json(record["id"]) for analysis, record in zip(analyses, batch, strict=True)]
     return answers
+
+
+class Found:
+    """What a model finds in ``records``, found once: for choosing the weights with which it is answered."""
+
+    def __init__(self, finder: Finder, gazetteer: Gazetteer, records: Sequence[dict[str, Any]]) -> None:
+        self._records = records
+        self._documents = [read_document(article_text(record)) for record in records]
+        self._findings = finder.find(self._documents)
+        self._resolved = [resolve_actors(d, f, gazetteer) for d, f in zip(self._documents, self._findings, strict=True)]
+
+    def answers(self, finder: Finder) -> list[dict[str, Any]]:
+        """The analyses that ``finder`` would give, which finds the same and differs in its stance weights at most."""
+        found = zip(self._records, self._documents, self._findings, self._resolved, strict=True)
+        return [assemble(d, f, actors, finder).to_json(record["id"]) for record, d, f, actors in found]
 
 
 def figures(scorer: ModuleType, records: Sequence[dict[str, Any]], answers: Sequence[dict[str, Any]]) -> Figures:

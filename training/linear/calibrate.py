@@ -10,14 +10,11 @@ from dataclasses import replace
 from itertools import product
 from typing import Any, Final
 
-from service.analysis.actors import resolve_actors
-from service.analysis.assemble import assemble
 from service.analysis.baseline import Baseline
-from service.analysis.document import read_document
 from service.analysis.gazetteer import Gazetteer
 from service.analysis.linear.parts import NAME, VERSION, Parts
 from training.linear.fitting import best_of
-from training.scoring import article_text
+from training.scoring import Found
 
 Measure = Callable[[Sequence[dict[str, Any]]], dict[str, float]]
 WEIGHTS: Final = (1.0, 1.4, 2.0, 2.8, 4.0, 5.6)
@@ -26,14 +23,10 @@ MEANT_FACTORS: Final = (1.0, 0.7, 0.5, 0.35, 0.0)
 
 def calibrate_stances(parts: Parts, gazetteer: Gazetteer, records: Sequence[dict[str, Any]], measure: Measure) -> Parts:
     """``parts`` with the weights that ``measure`` likes best for ``records`` (dev); what is found does not depend on them."""
-    documents = [read_document(article_text(record)) for record in records]
-    findings = Baseline(NAME, VERSION, parts).find(documents)
-    resolved = [resolve_actors(d, f, gazetteer) for d, f in zip(documents, findings, strict=True)]
+    found = Found(Baseline(NAME, VERSION, parts), gazetteer, records)
 
     def stance_f1(tried: Parts) -> float:
-        baseline = Baseline(NAME, VERSION, tried)
-        found = zip(records, documents, findings, resolved, strict=True)
-        return measure([assemble(d, f, actors, baseline).to_json(record["id"]) for record, d, f, actors in found])["stance_f1"]
+        return measure(found.answers(Baseline(NAME, VERSION, tried)))["stance_f1"]
 
     def with_settings(base: Parts, **values: Any) -> Parts:
         return replace(base, settings=replace(base.settings, **values))
