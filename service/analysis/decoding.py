@@ -242,9 +242,9 @@ def _is_two_names(form: str, forms: Container[str]) -> bool:
     """Whether ``form`` is one of ``forms``, a preposition, and another: «كيم لبوتين»."""
     words = form.split()
     for i in range(1, len(words)):
-        attached = _ATTACHED.match(words[i])
-        rest = " ".join(words[i:])[attached.end() if attached else 0 :]
-        if rest != " ".join(words[i:]) and " ".join(words[:i]) in forms and rest in forms:
+        first, rest = " ".join(words[:i]), " ".join(words[i:])
+        attached = _ATTACHED.match(rest)
+        if attached and attached.end() and first in forms and rest[attached.end() :] in forms:
             return True
     return False
 

@@ -76,7 +76,7 @@ class _Draft:
     weights: npt.NDArray[np.float64]
     mentions: list[FoundMention]
     speakers: list[_Speaker]
-    cues: list[Span]
+    cue_of: dict[int, dict[Span | None, Span]]
     aliases: list[tuple[int, int, float]] = field(default_factory=list)
     explicit: dict[int, FoundStatement] = field(default_factory=dict)
     implicit: dict[int, FoundStatement] = field(default_factory=dict)
@@ -125,12 +125,13 @@ class Transformer:
                 mentions.append(FoundMention(span, actor_type(s.label), s.score))
             speakers += [_Speaker(span, s.score) for span, s in _located(document, found.speakers, window, states)]
             cues += [span for span, _ in _located(document, found.cues, window, states)]
-        with_cue = cued(document, [s.span for s in speakers], cues)
+        cue_of = cues_of(document, [s.span for s in speakers], cues)
+        with_cue = {span for found in cue_of.values() for span in found}
         speakers = [s for s in speakers if s.span in with_cue or s.score >= self.calibration.min_uncued]
         inside = mention_probabilities(document, windows, tagged)
         mentions = consistent_mentions(document, mentions, inside, self.calibration.min_name)
         n = len(document.paragraphs)
-        return _Draft(np.zeros((n, len(TOPICS))), np.zeros((n, 1)), mentions, speakers, cues)
+        return _Draft(np.zeros((n, len(TOPICS))), np.zeros((n, 1)), mentions, speakers, cue_of)
 
 
 def _located(document: Document, spans: Sequence[TokenSpan], window: Window, tagged: Tagged) -> list[tuple[Span, TokenSpan]]:
@@ -167,9 +168,6 @@ class _WindowReader:
         self.n_spans = len(self.units)
         self.units += segment_units(window.segments)
 
-    def _span(self, unit: int) -> Span:
-        return self.draft.speakers[self.sources[unit]].span
-
     def _add(self, span: Span, kind: int, source: int) -> None:
         tokens = self.window.tokens_of(span)
         if tokens:
@@ -184,27 +182,22 @@ class _WindowReader:
         self._read_aliases(logits)
         stances = self._stances(logits, pairs)
         kinds = logits.kind.argmax(-1)
-        speakers = [self._span(i) for i, unit in enumerate(self.units[: self.n_spans]) if unit.kind == SPEAKER]
-        first, last = self.window.segments[0].paragraph, self.window.segments[-1].paragraph
-        bounds = Span(self.document.paragraphs[first].start, self.document.paragraphs[last].end)
-        nearby = [cue for cue in self.draft.cues if bounds.covers(cue)]
-        cues = {p: _cues(p, self.document, speakers, nearby) for p in range(first, last + 1)}
         for i, unit in enumerate(self.units):
             segment = self.window.segments[unit.segment]
             if unit.kind == MENTION or segment.context:
                 continue
             references, unnamed = self._references(i, logits)
+            cue_of = self.draft.cue_of.get(segment.paragraph, {})
             common = (KINDS[kinds[i]], references, unnamed, stances.get(i, ()))
             if unit.kind == SPEAKER:
                 speaker = self.draft.speakers[self.sources[i]]
-                cue = cues[segment.paragraph].get(speaker.span)
                 self.draft.explicit[self.sources[i]] = FoundStatement(
-                    segment.paragraph, speaker.span, speaker.score, cue, *common
+                    segment.paragraph, speaker.span, speaker.score, cue_of.get(speaker.span), *common
                 )
             elif (odds := float(logits.implicit[unit.segment])) > self.model.calibration.implicit:
                 score = 1 / (1 + np.exp(-odds))
-                cue = cues[segment.paragraph].get(None)
-                self.draft.implicit.setdefault(segment.paragraph, FoundStatement(segment.paragraph, None, score, cue, *common))
+                statement = FoundStatement(segment.paragraph, None, score, cue_of.get(None), *common)
+                self.draft.implicit.setdefault(segment.paragraph, statement)
 
     def _read_topics(self, logits: RelationLogits) -> None:
         probabilities = softmax(logits.topic / self.model.calibration.topic_temperature)
@@ -246,20 +239,17 @@ class _WindowReader:
         return {speaker: tuple(rows) for speaker, rows in found.items()}
 
 
-def cued(document: Document, speakers: Sequence[Span], cues: Sequence[Span]) -> set[Span | None]:
-    """The speakers that have a cue."""
+def cues_of(document: Document, speakers: Sequence[Span], cues: Sequence[Span]) -> dict[int, dict[Span | None, Span]]:
+    """Per paragraph that has any, the cue of each speaker's words; under None one that is nearest to nobody's."""
     by_paragraph: dict[int, tuple[list[Span], list[Span]]] = {}
     for kind, spans in enumerate((speakers, cues)):
         for span in spans:
             by_paragraph.setdefault(document.paragraph_at(span.start), ([], []))[kind].append(span)
-    return {speaker for paragraph, found in by_paragraph.items() for speaker in _cues(paragraph, document, *found)}
+    return {paragraph: _nearest(*found) for paragraph, found in by_paragraph.items()}
 
 
-def _cues(paragraph: int, document: Document, speakers: Sequence[Span], cues: Sequence[Span]) -> dict[Span | None, Span]:
+def _nearest(speakers: Sequence[Span], cues: Sequence[Span]) -> dict[Span | None, Span]:
     """The cue of each speaker's words in a paragraph: the nearest; under None the first that is nearest to nobody's."""
-    bounds = document.paragraphs[paragraph]
-    cues = [cue for cue in cues if bounds.covers(cue)]
-    speakers = [speaker for speaker in speakers if bounds.covers(speaker)]
     found: dict[Span | None, Span] = {}
     for cue in cues:
         speaker = min(speakers, key=lambda s: _distance(s, cue), default=None)
