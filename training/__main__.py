@@ -168,6 +168,19 @@ def evaluate(arguments: argparse.Namespace) -> None:
     else:
         for name, value in figures(scorer, records, answers).items():
             print(f"{name:18} {value:.3f}")
+    _print_reliability(arguments.artifact, records)
+
+
+def _print_reliability(artifact: Path, records: list[dict[str, Any]]) -> None:
+    from service.analysis.artifact import open_artifact
+    from service.analysis.transformer import Transformer
+    from training.reliability import reliability
+
+    finder = open_artifact(artifact).analyzer.finder
+    if isinstance(finder, Transformer):
+        for name, row in reliability(finder, records).items():
+            precision = f", average precision {row['average_precision']:.3f}" if "average_precision" in row else ""
+            print(f"scores of {name:8} expected calibration error {row['ece']:.3f}{precision} ({row['n']})")
 
 
 def mistakes(arguments: argparse.Namespace) -> None:
@@ -209,7 +222,9 @@ def baseline(arguments: argparse.Namespace) -> None:
     from training.export import describe_baseline
 
     train_baseline(arguments.data, arguments.artifact, arguments.seed, sources=arguments.sources)
-    metrics = describe_baseline(arguments.data, arguments.artifact, ARTIFACTS / "gazetteer", _scorer(arguments))
+    metrics = describe_baseline(
+        arguments.data, arguments.artifact, ARTIFACTS / "gazetteer", _scorer(arguments), arguments.sources
+    )
     print(json.dumps(metrics, indent=1))
 
 

@@ -43,7 +43,7 @@ def compare(
 
 def _interval(value: float, draws: npt.NDArray[np.float64]) -> dict[str, float]:
     low, high = np.percentile(draws, [LOW, HIGH]).tolist()
-    return {"value": round(value, 4), "low": round(low, 4), "high": round(high, 4)}
+    return {"value": round(value, 6), "low": round(low, 6), "high": round(high, 6)}
 
 
 def _cell(row: dict[str, float]) -> str:

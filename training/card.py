@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from service.analysis.labels import ACTOR_TYPES, KINDS, STANCES, TOPIC_CODES
-from training.config import TrainingConfig
+from training.config import Source, TrainingConfig
 
 LICENCE = "Apache-2.0"
 ARTICLES = {
@@ -74,6 +75,11 @@ def card(config: TrainingConfig, calibration: dict[str, Any], metrics: dict[str,
     }
 
 
+def _data(described: dict[str, Any]) -> str:
+    """Markdown: a line for every corpus of ``training_data``."""
+    return "\n".join(f"- **{s['name']}** ({s['licence']}): {s['use']}." for s in described["training_data"])
+
+
 def labels() -> dict[str, Any]:
     """The label sets, topics with their IPTC Media Topic codes."""
     return {
@@ -95,7 +101,6 @@ def figures_table(metrics: dict[str, Any]) -> str:
 def model_card(config: TrainingConfig, described: dict[str, Any], drift: dict[str, float]) -> str:
     """The README of an artifact folder."""
     encoder = described["base_encoder"]
-    data = "\n".join(f"- **{s['name']}** ({s['licence']}): {s['use']}." for s in described["training_data"])
     limits = "\n".join(f"- {limit}" for limit in described["limits"])
     worst = max(drift.values())
     return f"""# Model card: Mawaqif `{described["name"]}` {described["version"]}
@@ -104,7 +109,7 @@ Topics, speakers, named actors and directed stances in Arabic news, paragraph by
 ({encoder["name"]}, licence {encoder["licence"]}), several heads, ONNX with int8 weights. Licence of these weights: {LICENCE}.
 
 ## Training data
-{data}
+{_data(described)}
 
 Corpus text is not part of this repository. Seed {config.seed}; the whole configuration is `configs/{config.export.name}.yaml`.
 
@@ -116,7 +121,8 @@ Calibration and thresholds were chosen on dev; test was only measured. Printed b
 
 ## Calibration
 Expected calibration error over ten bins, on gold paragraphs and pairs: how far scores are from the share that is right. `topic`
-and `stance` score the likeliest label; `favor` and `against` that label over all pairs. Printed by `python -m training export`.
+and `stance` score the likeliest label; `favor` and `against` that label over all pairs. Printed by
+`python -m training evaluate --artifact service/artifacts/{config.export.name} --data DIR --split test`.
 
 {figures_table(described["expected_calibration_error"])}
 
@@ -135,8 +141,8 @@ Largest mean difference in probability between the trained checkpoint and these 
 """
 
 
-def baseline_card(version: str, metrics: dict[str, Any]) -> dict[str, Any]:
-    """The answer of ``GET /model?model=baseline``."""
+def baseline_card(version: str, metrics: dict[str, Any], sources: Sequence[Source]) -> dict[str, Any]:
+    """The answer of ``GET /model?model=baseline``; ``sources``: what it was fitted on."""
     return {
         "name": "baseline",
         "version": version,
@@ -144,26 +150,28 @@ def baseline_card(version: str, metrics: dict[str, Any]) -> dict[str, Any]:
         "base_encoder": None,
         "labels": labels(),
         "figures": metrics,
-        "training_data": [SOURCES[name] for name in ("articles", "annotations", "written")],
+        "training_data": [SOURCES[name] for name in sources],
         "licence": LICENCE,
         "limits": list(LIMITS),
     }
 
 
-def baseline_model_card(version: str, metrics: dict[str, Any]) -> str:
+def baseline_model_card(described: dict[str, Any]) -> str:
     """The README of the baseline's folder."""
-    return f"""# Model card: Mawaqif baseline {version}
+    return f"""# Model card: Mawaqif baseline {described["version"]}
 
 Linear models (scikit-learn) for the whole task, to compare the transformer with: TF-IDF for topics; a lexicon of speech verbs,
 gazetteers of names and linear taggers for mentions and speakers; linear classifiers for references and stances.
 Licence: {LICENCE}.
 
-Trained on the same annotated articles as the transformer, thresholds chosen on dev: `python -m training baseline --data DIR`.
+Fitted by `python -m training baseline --data DIR`, thresholds chosen on dev, on
+{_data(described)}
+
 Holds weights, words, n-grams and names, no text of the corpus. Read with skops, which trusts no type beyond its own list.
 
 Figures, printed by `python -m training evaluate --artifact service/artifacts/baseline --data DIR --split test`:
 
-{figures_table(metrics)}
+{figures_table(described["figures"])}
 
 Limits: those of the [transformer](../compact/README.md), and it knows words only as they are spelled.
 """

@@ -35,6 +35,7 @@ from service.analysis.transformer import Calibration
 from service.analysis.units import MENTION, SEGMENT, SPEAKER, Unit, relation_inputs
 from training.calibrate import NEUTRAL_CALIBRATION, calibrate
 from training.card import baseline_card, baseline_model_card, card, model_card
+from training.config import Source
 from training.corpus import annotated_articles, read_articles
 from training.encoders import Base, pruned, special_tokens
 from training.errors import TrainingError
@@ -254,20 +255,23 @@ def _calibrated(run: Run, part: Path, gazetteer_folder: Path, scorer_path: Path)
 
 
 def split_figures(analyzer: Analyzer, data: Path, scorer: ModuleType) -> dict[str, Any]:
-    """The scorer's figures on dev and on test, to four places."""
+    """The scorer's figures on dev and on test, unrounded enough to be shown to three places."""
     metrics = {}
     for split in ("dev", "test"):
         records = read_articles(data, split)
-        metrics[split] = {k: round(v, 4) for k, v in figures(scorer, records, predict(analyzer, records)).items()}
+        metrics[split] = {k: round(v, 6) for k, v in figures(scorer, records, predict(analyzer, records)).items()}
     return metrics
 
 
-def describe_baseline(data: Path, folder: Path, gazetteer_folder: Path, scorer: Path) -> dict[str, Any]:
-    """Measure the baseline in ``folder`` and put its card beside it; returns its figures on dev and test."""
+def describe_baseline(
+    data: Path, folder: Path, gazetteer_folder: Path, scorer: Path, sources: Sequence[Source]
+) -> dict[str, Any]:
+    """Measure the baseline in ``folder``, fitted on ``sources``, and put its card beside it; gives its figures."""
+    manifest = read_manifest(folder)
     baseline = Baseline.load(folder)
     metrics = split_figures(analyzer_of(baseline, gazetteer_folder), data, load_scorer(scorer))
-    _write_json(folder / "card.json", baseline_card(baseline.version, metrics))
-    (folder / "README.md").write_text(baseline_model_card(baseline.version, metrics), encoding="utf-8")
-    manifest = read_manifest(folder)
+    described = baseline_card(baseline.version, metrics, sources)
+    _write_json(folder / "card.json", described)
+    (folder / "README.md").write_text(baseline_model_card(described), encoding="utf-8")
     write_manifest(folder, {key: value for key, value in manifest.items() if key != "files"})
     return metrics

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.metrics import average_precision_score
 
 from service.analysis.decoding import softmax
 from service.analysis.labels import STANCES
@@ -46,14 +47,15 @@ def expected_calibration_error(bins: Sequence[dict[str, float]]) -> float:
 
 def _described(confidence: Floats, right: npt.NDArray[np.bool_]) -> dict[str, Any]:
     bins = binned(confidence, right)
-    return {"ece": round(expected_calibration_error(bins), 4), "n": len(confidence), "bins": bins}
+    return {"ece": round(expected_calibration_error(bins), 6), "n": len(confidence), "bins": bins}
 
 
 def reliability(model: Transformer, records: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Per kind of score its ``ece``, how many there were, and the bins.
 
     ``topic``, ``stance``: the score of the likeliest label against whether it is right. ``favor``, ``against``: the score of that
-    label over all pairs against whether it applies, which the many sure neutral pairs cannot hide.
+    label over all pairs against whether it applies, which the many sure neutral pairs cannot hide; of these also the
+    ``average_precision``: how well the scores alone rank the pairs, whatever weights decide.
     """
     found = gold_logits(model, records)
     calibration = model.calibration
@@ -70,7 +72,9 @@ def reliability(model: Transformer, records: Sequence[dict[str, Any]]) -> dict[s
     }
     for index, name in enumerate(STANCES):
         if index:
-            described[name] = _described(stance[:, index], stances == index)
+            applies = stances == index
+            precision = float(average_precision_score(applies, stance[:, index])) if applies.any() else 0.0
+            described[name] = _described(stance[:, index], applies) | {"average_precision": round(precision, 6)}
     return described
 
 
