@@ -40,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     added = command("agreement", "Score this project's way of annotating on articles of the corpus annotated again.")
     added.add_argument("--scorer", type=Path, help="the scorer (default DATA/../eval/score.py)")
     trains(command("published", "Train what is missing of configs/published.yaml and measure it on published stance tasks."))
+    added = command("ablation", "Train what is missing of configs/ablation.yaml; print what each source brings.")
+    trains(added)
+    added.add_argument("--scorer", type=Path, help="the scorer (default DATA/../eval/score.py)")
     added = command("cost", "Measure what training would cost on this machine, and compute its memory.")
     added.add_argument("--config", type=Path, required=True, help="a YAML file such as configs/arabert.yaml")
     added = command("export", "Export a trained model as an artifact that the service loads.")
@@ -228,9 +231,18 @@ def baseline(arguments: argparse.Namespace) -> None:
     print(json.dumps(metrics, indent=1))
 
 
+def ablation(arguments: argparse.Namespace) -> None:
+    from training.ablation import as_markdown, measure
+    from training.stages import train as train_stages
+
+    run = _run(arguments)
+    train_stages(run)
+    print(as_markdown(measure(run, ARTIFACTS / "gazetteer", _scorer(arguments))))
+
+
 COMMANDS = {
     "train": train, "export": export, "gazetteer": gazetteer, "evaluate": evaluate, "benchmark": benchmark, "baseline": baseline,
-    "published": published, "agreement": agreement,
+    "published": published, "ablation": ablation, "agreement": agreement,
     "mistakes": mistakes, "cost": cost, "bench": bench,
 }  # fmt: skip
 

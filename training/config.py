@@ -84,6 +84,10 @@ class StageConfig(Part):
     """Earlier stages and the shares of their final weights that are averaged to start from; empty: the base encoder."""
     sources: dict[Source, Share]
     """Corpora and the share of each that is shown in an epoch, drawn anew for every epoch."""
+    subset: Share = 1.0
+    """The share of each corpus that is there to be drawn from: for learning curves."""
+    compared_with: str | None = None
+    """The stage beside which ``python -m training ablation`` sets this one."""
     epochs: Annotated[float, Field(gt=0)]
     tokens_per_step: Positive
     """Padded tokens in one batch."""
@@ -99,6 +103,10 @@ class StageConfig(Part):
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 5.0
     crop_prob: Probability = 0.0
     """Chance that an article is shown without some of its first or last paragraphs."""
+    rename_prob: Probability = 0.0
+    """Chance that people and organisations of an article get the names of others of their type."""
+    revoice_prob: Probability = 0.0
+    """Chance that verbs of speech of an article are replaced by others of the same sense."""
     respell_prob: Probability = 0.0
     """Chance that a document is shown in another spelling: hamzas left out, look-alike letters, other quotation marks."""
     losses: LossConfig = LossConfig()
@@ -130,6 +138,8 @@ class TrainingConfig(Part):
                 raise ValueError(f"two stages are named {stage.name}")
             if unknown := set(stage.start) - set(known):
                 raise ValueError(f"stage {stage.name} starts from {sorted(unknown)}; before it come {known}")
+            if stage.compared_with and stage.compared_with not in known:
+                raise ValueError(f"stage {stage.name} is compared with {stage.compared_with}; before it come {known}")
             known.append(stage.name)
         return self
 

@@ -5,9 +5,8 @@ Knows nothing about torch. A target that a corpus does not annotate is ``IGNORE`
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -266,30 +265,3 @@ def window_examples(
     """The windows of a document, as serving cuts them, each with its targets."""
     for window in build_windows(annotated.document, tokenizer, special, limits):
         yield _Builder(annotated, window).build()
-
-
-def cropped(annotated: Annotated, first: int, last: int) -> Annotated:
-    """The paragraphs ``first`` to ``last`` (exclusive) of an annotated document, in the same coordinates."""
-    document = Document(annotated.document.text, annotated.document.paragraphs[first:last])
-    statements = [replace(s, paragraph=s.paragraph - first) for s in annotated.statements if first <= s.paragraph < last]
-    topics = annotated.topics[first:last] if annotated.topics else None
-    return replace(annotated, document=document, statements=statements, topics=topics)
-
-
-_SPELLINGS: Final[tuple[dict[str, str], ...]] = (
-    dict.fromkeys("أإآٱ", "ا"),
-    {"ة": "ه"},
-    {"ى": "ي"},
-    dict.fromkeys('"“”„«»', " "),
-    dict.fromkeys('"“”„', "«"),
-)
-"""Ways in which people spell otherwise, letter for letter so that offsets stay: hamzas left out, look-alikes, quotation marks."""
-
-
-def respelled(annotated: Annotated, rng: random.Random) -> Annotated:
-    """The same article as somebody with other spelling habits would have typed it."""
-    text = annotated.document.text
-    for spelling in _SPELLINGS:
-        if rng.random() < 1 / 3:
-            text = text.translate({ord(char): other for char, other in spelling.items()})
-    return replace(annotated, document=Document(text, annotated.document.paragraphs))

@@ -17,10 +17,11 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from service.analysis.windows import WindowLimits
+from training.augment import Name, cropped, names_of, renamed, respelled, revoiced
 from training.config import Source, StageConfig, TrainingConfig
 from training.corpus import SOURCES, read_articles
 from training.encoders import Base, load_base, special_id, special_tokens
-from training.examples import Annotated, WindowExample, cropped, respelled, window_examples
+from training.examples import Annotated, WindowExample, window_examples
 from training.loop import Loop, load_trained, trained_state
 from training.losses import batch_losses
 from training.model import Mawaqif
@@ -77,11 +78,12 @@ def train_stage(run: Run, config: StageConfig, base: Base, model: Mawaqif) -> No
     """Train ``model`` in place on the corpora of one stage."""
     pad, seed = special_tokens(base.tokenizer).pad, run.config.seed
     losses = config.losses.model_copy(update={"mask_token": special_id(base.tokenizer, "mask")})
-    documents = {name: list(SOURCES[name](run.data, "train")) for name in config.sources}
+    documents = {name: _subset(list(SOURCES[name](run.data, "train")), config.subset, seed) for name in config.sources}
+    names = names_of(document for of_source in documents.values() for document in of_source)
 
     def batches_of(epoch: int) -> list[list[WindowExample]]:
         rng = random.Random(f"{seed}/{config.name}/{epoch}")
-        shown = [_varied(d, config, rng) for d in _drawn(documents, config, rng)]
+        shown = [_varied(d, config, names, rng) for d in _drawn(documents, config, rng)]
         examples = [e for e in examples_of(run, base.tokenizer, shown) if e.is_taught]
         log.info("%s: %d windows, %d tokens", config.name, len(examples), sum(e.n_tokens for e in examples))
         return batched(examples, config.tokens_per_step, rng)
@@ -91,6 +93,11 @@ def train_stage(run: Run, config: StageConfig, base: Base, model: Mawaqif) -> No
 
     _set_encoder_dropout(model, config.encoder_dropout_prob)
     Loop(model, config, run.folder / config.name, seed, batches_of, losses_of, run.config.precision).run()
+
+
+def _subset(documents: list[Annotated], share: float, seed: int) -> list[Annotated]:
+    """A fixed share of ``documents``; a smaller one is part of every larger one."""
+    return random.Random(seed).sample(documents, len(documents))[: round(share * len(documents))] if share < 1 else documents
 
 
 def _drawn(documents: Mapping[Source, list[Annotated]], config: StageConfig, rng: random.Random) -> Iterable[Annotated]:
@@ -105,11 +112,17 @@ def examples_of(run: Run, tokenizer: Tokenizer, documents: Iterable[Annotated]) 
     return [e for document in documents for e in window_examples(document, tokenizer, special, limits(run.config))]
 
 
-def _varied(annotated: Annotated, config: StageConfig, rng: random.Random) -> Annotated:
-    """With the configured chances, respelled, or only a random run of at least half of the paragraphs,
+def _varied(
+    annotated: Annotated, config: StageConfig, names: Mapping[tuple[int, bool], Sequence[Name]], rng: random.Random
+) -> Annotated:
+    """With the configured chances, with other names, other verbs of speech or another spelling, or only a random run of at
 
-    so that no head relies on a headline.
+    least half of the paragraphs, so that no head relies on a headline.
     """
+    if rng.random() < config.rename_prob:
+        annotated = renamed(annotated, names, rng)
+    if rng.random() < config.revoice_prob:
+        annotated = revoiced(annotated, rng)
     if rng.random() < config.respell_prob:
         annotated = respelled(annotated, rng)
     n = len(annotated.document.paragraphs)

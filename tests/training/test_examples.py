@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import pytest
@@ -19,9 +18,7 @@ from training.examples import (
     WindowExample,
     annotated_article,
     annotated_sentence,
-    cropped,
     named_sentence,
-    respelled,
     window_examples,
 )
 from training.tiny import tiny_tokenizer
@@ -108,13 +105,6 @@ def test_pairs_know_their_stance_and_the_rest_are_neutral(example: WindowExample
     assert found[SPEAKER, "واشنطن"] == "neutral"
 
 
-def test_a_crop_keeps_coordinates_and_drops_the_rest(tokenizer: Tokenizer) -> None:
-    part = cropped(annotated_article(ARTICLE), 2, 3)
-    (example,) = window_examples(part, tokenizer, special_tokens(tokenizer), LIMITS)
-    assert example.implicit.tolist() == [1]
-    assert [unit.kind for unit in example.units] == [MENTION, SEGMENT]
-
-
 def test_a_sentence_of_a_stance_corpus_has_no_other_targets(tokenizer: Tokenizer) -> None:
     from service.analysis.document import Span
 
@@ -136,11 +126,3 @@ def test_a_named_entity_sentence_teaches_mentions_and_nothing_else() -> None:
         assert (targets == IGNORE).all()
     assert not example.links
     assert not len(example.stance)
-
-
-def test_another_spelling_moves_no_offset() -> None:
-    annotated = annotated_article(ARTICLE | {"paragraphs": [ARTICLE["paragraphs"][0] | {"text": "رُوسيا تنتقد «آشنطى»"[:18]}]})
-    seen = {respelled(annotated, random.Random(i)).document.text for i in range(40)}
-    assert len(seen) > 3
-    assert {len(text) for text in seen} == {len(annotated.document.text)}
-    assert any("آ" not in text for text in seen)

@@ -36,7 +36,12 @@ def test_a_pair_asks_one_stance_of_the_second_text_toward_the_first() -> None:
     assert (example.mention < 0).all()
 
 
-def test_the_published_tasks_share_the_english_stages_of_the_released_model() -> None:
-    published, compact = (read_config(ROOT / "configs" / f"{name}.yaml") for name in ("published", "compact"))
-    assert published.stages[:2] == compact.stages[:2]
-    assert {task.stage for task in TASKS} <= {stage.name for stage in published.stages}
+@pytest.mark.parametrize("name", ["published", "ablation"])
+def test_the_english_stages_are_those_of_the_released_model(name: str) -> None:
+    other, compact = (read_config(ROOT / "configs" / f"{config}.yaml") for config in (name, "compact"))
+    assert other.stages[:2] == compact.stages[:2]
+    assert other.heads == compact.heads
+
+
+def test_every_published_task_has_its_stage() -> None:
+    assert {task.stage for task in TASKS} <= {stage.name for stage in read_config(ROOT / "configs" / "published.yaml").stages}
