@@ -53,7 +53,10 @@ class KeptStates(Encoder):
 
 
 def keeping_states(model: Transformer) -> Transformer:
+    """``model`` with an encoder that tags each window once; one that has such an encoder keeps it with all that it knows."""
     encoder = model.encoder
+    if isinstance(encoder, KeptStates):
+        return model
     kept = KeptStates(encoder.tagger, encoder.relations, encoder.pad, encoder.tokens_per_batch, {})
     return replace(model, encoder=kept)
 

@@ -40,13 +40,12 @@ from training.corpus import annotated_articles, read_articles
 from training.encoders import Base, pruned, special_tokens
 from training.errors import TrainingError
 from training.examples import WindowExample, window_examples
-from training.loop import load_trained
 from training.losses import padded
 from training.model import Mawaqif
 from training.quantize import quantize
 from training.reliability import plot, reliability
 from training.scoring import figures, load_scorer, predict
-from training.stages import Run, article_texts, base_of, checkpoint_of, limits, new_model
+from training.stages import Run, article_texts, checkpoint_of, limits, trained
 
 log = logging.getLogger(__name__)
 N_DRIFT_WINDOWS = 16
@@ -65,15 +64,14 @@ def trained_model(run: Run) -> tuple[Mawaqif, Base]:
     Raises:
         ExportError: when the run has no checkpoint of its last stage.
     """
-    checkpoint = checkpoint_of(run, run.config.stages[-1])
+    last = run.config.stages[-1]
+    checkpoint = checkpoint_of(run, last)
     if not checkpoint.is_file():
         raise ExportError(f"{checkpoint} is missing; run `python -m training train` with the same --config and --run first")
-    base = base_of(run)
-    model = new_model(run.config, base)
-    load_trained(model, torch.load(checkpoint, weights_only=True, map_location="cpu")["model"])
+    model, base = trained(run, last)
     if run.config.encoder.max_pieces:
         base = pruned(base, article_texts(run), run.config.encoder.max_pieces)
-    return model.eval(), base
+    return model, base
 
 
 def _example_inputs(width: int) -> dict[str, Tensor]:

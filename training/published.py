@@ -19,10 +19,9 @@ from service.analysis.labels import STANCES
 from training.corpus import MAWQIF_TARGETS, SOURCES, targeted_sentences
 from training.encoders import special_tokens
 from training.examples import Annotated, WindowExample
-from training.loop import load_trained
 from training.losses import padded, run_relations
 from training.model import Mawaqif
-from training.stages import Run, base_of, batched, checkpoint_of, examples_of, new_model
+from training.stages import Run, batched, examples_of, trained
 
 Labels = npt.NDArray[np.int64]
 TOKENS_PER_BATCH: Final = 2048
@@ -88,11 +87,7 @@ def measure(run: Run) -> list[dict[str, str]]:
     """A row per task: its name, the published figure, ours (both in per cent)."""
     rows = []
     for task in TASKS:
-        base = base_of(run)
-        model = new_model(run.config, base)
-        stage = next(s for s in run.config.stages if s.name == task.stage)
-        load_trained(model, torch.load(checkpoint_of(run, stage), weights_only=True, map_location="cpu")["model"])
-        model.eval()
+        model, base = trained(run, next(s for s in run.config.stages if s.name == task.stage))
         values = []
         for documents in task.parts(run.data):
             examples = [e for e in examples_of(run, base.tokenizer, documents) if len(e.stance)]

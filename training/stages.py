@@ -79,7 +79,7 @@ def train_stage(run: Run, config: StageConfig, base: Base, model: Mawaqif) -> No
     pad, seed = special_tokens(base.tokenizer).pad, run.config.seed
     losses = config.losses.model_copy(update={"mask_token": special_id(base.tokenizer, "mask")})
     documents = {name: _subset(list(SOURCES[name](run.data, "train")), config.subset, seed) for name in config.sources}
-    names = names_of(document for of_source in documents.values() for document in of_source)
+    names = names_of(document for of_source in documents.values() for document in of_source) if config.rename_prob else {}
 
     def batches_of(epoch: int) -> list[list[WindowExample]]:
         rng = random.Random(f"{seed}/{config.name}/{epoch}")
@@ -145,6 +145,14 @@ def base_of(run: Run) -> Base:
 
 def checkpoint_of(run: Run, stage: StageConfig) -> Path:
     return run.folder / stage.name / "checkpoint.pt"
+
+
+def trained(run: Run, stage: StageConfig) -> tuple[Mawaqif, Base]:
+    """The model with the last weights of ``stage``, in evaluation mode, and its base, whose vocabulary is whole."""
+    base = base_of(run)
+    model = new_model(run.config, base)
+    load_trained(model, torch.load(checkpoint_of(run, stage), weights_only=True, map_location="cpu")["model"])
+    return model.eval(), base
 
 
 def train(run: Run) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 from training.ablation import FIGURES, as_markdown, measure
-from training.config import ConfigError, TrainingConfig, read_config
+from training.config import TrainingConfig, read_config
 from training.stages import Run, train
 
 
@@ -28,11 +28,3 @@ def test_a_stage_is_set_beside_another(config: TrainingConfig, seed_data: Path, 
     head, _, row = as_markdown(rows).splitlines()
     assert head.count("|") == row.count("|") == len(FIGURES) + 5
     assert all("[" in cell for cell in rows[0][2 : 2 + len(FIGURES)])
-
-
-def test_a_stage_is_compared_with_one_before_it(tmp_path: Path) -> None:
-    text = (ROOT / "configs" / "tiny.yaml").read_text(encoding="utf-8")
-    path = tmp_path / "bad.yaml"
-    path.write_text(text.replace("    epochs: 2\n", "    epochs: 2\n    compared_with: refine\n"), encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"stage articles is compared with refine; before it come \[\]"):
-        read_config(path)

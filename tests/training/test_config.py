@@ -33,9 +33,16 @@ def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
         read_config(tmp_path / "none.yaml")
 
 
-def test_a_stage_starts_only_from_stages_before_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("start: {articles: 1.0}", "start: {later: 1.0}", r"stage refine starts from \['later'\]; before it come \['articles'\]"),
+        ("epochs: 2\n", "epochs: 2\n    compared_with: refine\n", r"stage articles is compared with refine; before it come \[\]"),
+    ],
+)
+def test_a_stage_names_only_stages_before_it(tmp_path: Path, right: str, wrong: str, message: str) -> None:
     text = (ROOT / "configs" / "tiny.yaml").read_text(encoding="utf-8")
     path = tmp_path / "bad.yaml"
-    path.write_text(text.replace("start: {articles: 1.0}", "start: {later: 1.0}"), encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"stage refine starts from \['later'\]; before it come \['articles'\]"):
+    path.write_text(text.replace(right, wrong), encoding="utf-8")
+    with pytest.raises(ConfigError, match=message):
         read_config(path)
