@@ -16,6 +16,7 @@ Probability = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
+Times = Annotated[float, Field(gt=0, le=8)]
 Precision = Literal["no", "bf16", "fp16"]
 Source = Literal["articles", "annotations", "written", "wojood", "aqmar", "dse", "newsmtsc", "ans", "mawqif"]
 
@@ -82,8 +83,8 @@ class StageConfig(Part):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     start: dict[str, Share] = Field(default_factory=dict)
     """Earlier stages and the shares of their final weights that are averaged to start from; empty: the base encoder."""
-    sources: dict[Source, Share]
-    """Corpora and the share of each that is shown in an epoch, drawn anew for every epoch."""
+    sources: dict[Source, Times]
+    """Corpora and how many times each is shown in an epoch; of a fraction, a part that is drawn anew for every epoch."""
     subset: Share = 1.0
     """The share of each corpus that is there to be drawn from: for learning curves."""
     compared_with: str | None = None
@@ -103,6 +104,8 @@ class StageConfig(Part):
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 5.0
     crop_prob: Probability = 0.0
     """Chance that an article is shown without some of its first or last paragraphs."""
+    paragraph_prob: Probability = 0.0
+    """Chance that an article is shown as one of its paragraphs alone."""
     rename_prob: Probability = 0.0
     """Chance that people and organisations of an article get the names of others of their type."""
     revoice_prob: Probability = 0.0

@@ -28,7 +28,7 @@ LOG_EVERY = 20
 
 
 def parameter_groups(model: Mawaqif, config: StageConfig) -> list[dict[str, Any]]:
-    """Encoder and heads with their own learning rates; biases, norms and embeddings without decay."""
+    """Encoder and heads with their own learning rates; biases, norms and the encoder's embeddings without decay."""
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = defaultdict(list)
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -149,6 +149,7 @@ class Loop(Generic[Batch]):
             bar.close()
             self.epoch, self.next_batch = self.epoch + 1, 0
             self.save()
+        self.accelerator.wait_for_everyone()  # the next stage of every process starts from the file that the first one writes
         self.model.eval()
 
     def _share(self, batches: Sequence[Batch]) -> Sequence[Batch]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 from tokenizers import Tokenizer
 from torch import Tensor
 
@@ -83,7 +84,7 @@ def train_stage(run: Run, config: StageConfig, base: Base, model: Mawaqif) -> No
 
     def batches_of(epoch: int) -> list[list[WindowExample]]:
         rng = random.Random(f"{seed}/{config.name}/{epoch}")
-        shown = [_varied(d, config, names, rng) for d in _drawn(documents, config, rng)]
+        shown = [_varied(d, config, names, rng) for d in drawn(documents, config, rng)]
         examples = [e for e in examples_of(run, base.tokenizer, shown) if e.is_taught]
         log.info("%s: %d windows, %d tokens", config.name, len(examples), sum(e.n_tokens for e in examples))
         return batched(examples, config.tokens_per_step, rng)
@@ -100,10 +101,12 @@ def _subset(documents: list[Annotated], share: float, seed: int) -> list[Annotat
     return random.Random(seed).sample(documents, len(documents))[: round(share * len(documents))] if share < 1 else documents
 
 
-def _drawn(documents: Mapping[Source, list[Annotated]], config: StageConfig, rng: random.Random) -> Iterable[Annotated]:
-    """The share of each source that is shown in one epoch."""
-    for name, share in config.sources.items():
-        yield from rng.sample(documents[name], round(share * len(documents[name])))
+def drawn(documents: Mapping[Source, list[Annotated]], config: StageConfig, rng: random.Random) -> Iterable[Annotated]:
+    """What is shown of each source in one epoch."""
+    for name, times in config.sources.items():
+        whole, part = divmod(times, 1)
+        yield from documents[name] * int(whole)
+        yield from rng.sample(documents[name], round(part * len(documents[name])))
 
 
 def examples_of(run: Run, tokenizer: Tokenizer, documents: Iterable[Annotated]) -> list[WindowExample]:
@@ -115,9 +118,9 @@ def examples_of(run: Run, tokenizer: Tokenizer, documents: Iterable[Annotated]) 
 def _varied(
     annotated: Annotated, config: StageConfig, names: Mapping[tuple[int, bool], Sequence[Name]], rng: random.Random
 ) -> Annotated:
-    """With the configured chances, with other names, other verbs of speech or another spelling, or only a random run of at
+    """With the configured chances, with other names, other verbs of speech or another spelling, and only one of its paragraphs
 
-    least half of the paragraphs, so that no head relies on a headline.
+    or a random run of at least half of them, so that no head relies on a headline.
     """
     if rng.random() < config.rename_prob:
         annotated = renamed(annotated, names, rng)
@@ -126,6 +129,9 @@ def _varied(
     if rng.random() < config.respell_prob:
         annotated = respelled(annotated, rng)
     n = len(annotated.document.paragraphs)
+    if rng.random() < config.paragraph_prob:
+        first = rng.randrange(n)
+        return cropped(annotated, first, first + 1)
     if n < 3 or rng.random() >= config.crop_prob:
         return annotated
     length = rng.randint((n + 1) // 2, n - 1)
@@ -160,7 +166,8 @@ def train(run: Run) -> None:
     for stage in run.config.stages:
         if is_trained(run, stage):
             continue
-        base = base_of(run)
+        with PartialState().main_process_first():  # the first process writes the cache of encoders, the others read it
+            base = base_of(run)
         model = new_model(run.config, base)
         load_trained(model, start_weights(run, stage, trained_state(model)))
         train_stage(run, stage, base, model)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import takewhile
 from typing import Final
 
 from service.analysis.document import Document, Span
 from service.analysis.findings import Findings, FoundStatement
 from service.analysis.gazetteer import MIN_SEAT_SHARE, Gazetteer
-from service.analysis.text import name_key, words
+from service.analysis.text import name_key, without_li, words
 
 MAX_ATTACHED: Final = 2
 """Letters by which a speaker's words may be longer than the mention that they are."""
@@ -23,6 +25,9 @@ MAX_SHORT_WORDS: Final = 12
 """Words beyond which nothing is taken for the short form of a name."""
 MIN_ALIAS: Final = 0.5
 """Two names are one actor when the model's mean score over the pairs of their mentions, either way, reaches this."""
+
+MIN_SPELLING: Final = 0.7
+"""Likeness (difflib's ratio) from which two words are taken for spellings of one: الأمريكية, الأميركية."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,9 @@ class ResolvedActors:
 class _Groups:
     """Disjoint sets of names (union-find), each with at most one country."""
 
-    def __init__(self, names: Iterable[str], isos: dict[str, str]) -> None:
+    def __init__(self, names: Mapping[str, _Name], isos: Mapping[str, str]) -> None:
         self.parent = {name: name for name in names}
+        self.fullest = dict(names)
         self.iso = dict(isos)
 
     def root(self, name: str) -> str:
@@ -56,12 +62,17 @@ class _Groups:
             name = self.parent[name]
         return name
 
+    def fullest_of(self, name: str) -> _Name:
+        """The name of most words in the set of ``name``."""
+        return self.fullest[self.root(name)]
+
     def join(self, first: str, second: str) -> None:
         """Make one set of both, unless they are different countries."""
         a, b = self.root(first), self.root(second)
         if a == b or (a in self.iso and b in self.iso and self.iso[a] != self.iso[b]):
             return
         self.parent[b] = a
+        self.fullest[a] = max(self.fullest[a], self.fullest.pop(b), key=lambda n: (len(n.words), len(n.mentions), -n.mentions[0]))
         if b in self.iso:
             self.iso[a] = self.iso[b]
 
@@ -139,17 +150,28 @@ def _may_be_one(first: _Name, second: _Name) -> bool:
     return first.type == second.type and (first.type != "PER" or bool(set(first.words) & set(second.words)))
 
 
+def _part_ways(first: _Name, second: _Name) -> bool:
+    """Whether both begin with the very same words and go on differently: جماعة الحوثي and جماعة الإخوان المسلمين are two groups.
+
+    Not so where one begins with the article and the other does not: الوكالة الكورية may be short for وكالة الأنباء المركزية.
+    """
+    n = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first.key.split(), second.key.split(), strict=False)))
+    rests = first.words[n:], second.words[n:]
+    if not n or not all(rests) or set(rests[0]) & set(rests[1]):
+        return False
+    return SequenceMatcher(None, " ".join(rests[0]), " ".join(rests[1])).ratio() < MIN_SPELLING
+
+
 def _join_aliases(document: Document, findings: Findings, names: dict[str, _Name], groups: _Groups) -> None:
     key_of = {i: name.key for name in names.values() for i in name.mentions}
     totals: dict[tuple[str, str], float] = defaultdict(float)
     for query, candidate, score in findings.aliases:
         totals[key_of[query], key_of[candidate]] += score
     for first, second in sorted(totals):
-        if first < second or (second, first) not in totals:
-            if not _may_be_one(names[first], names[second]):
-                continue
+        if (first < second or (second, first) not in totals) and _may_be_one(names[first], names[second]):
             means = [totals.get(pair, 0.0) / len(names[pair[0]].mentions) for pair in ((first, second), (second, first))]
-            if max(means) >= MIN_ALIAS and sum(means) / 2 >= MIN_ALIAS / 2:
+            sure = max(means) >= MIN_ALIAS and sum(means) / 2 >= MIN_ALIAS / 2
+            if sure and not _part_ways(groups.fullest_of(first), groups.fullest_of(second)):
                 groups.join(first, second)
 
 
@@ -181,13 +203,12 @@ class _Resolver:
             mentions = sorted(i for name in group for i in name.mentions)
             for i in mentions:
                 self.of_mention[i] = len(self.actors)
-            self.actors.append(self._named_actor(group, mentions, groups.iso.get(root)))
+            self.actors.append(self._named_actor(group, groups.fullest_of(root), mentions, groups.iso.get(root)))
 
-    def _named_actor(self, group: list[_Name], mentions: list[int], iso: str | None) -> ResolvedActor:
+    def _named_actor(self, group: list[_Name], fullest: _Name, mentions: list[int], iso: str | None) -> ResolvedActor:
         if iso:
             return ResolvedActor(self.gazetteer.countries[iso], "GPE", iso, tuple(mentions))
-        fullest = max(group, key=lambda n: (len(n.words), len(n.mentions)))
-        shown = Counter(self.document.slice(self.findings.mentions[i].span) for i in fullest.mentions)
+        shown = Counter(without_li(self.document.slice(self.findings.mentions[i].span)) for i in fullest.mentions)
         kind = Counter({t: sum(len(n.mentions) for n in group if n.type == t) for t in {n.type for n in group}})
         return ResolvedActor(shown.most_common(1)[0][0].replace("_", " "), kind.most_common(1)[0][0], None, tuple(mentions))
 
@@ -233,7 +254,8 @@ class _Resolver:
         key = name_key(phrase)
         if key not in self.unnamed:
             self.unnamed[key] = len(self.actors)
-            self.actors.append(ResolvedActor(phrase, self.gazetteer.nominal_type(phrase), None, ()))
+            shown = without_li(phrase)
+            self.actors.append(ResolvedActor(shown, self.gazetteer.nominal_type(shown), None, ()))
         return self.unnamed[key]
 
 

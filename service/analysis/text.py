@@ -66,10 +66,14 @@ def fold(name: str) -> str:
     return " ".join(kept.split()).casefold()
 
 
+def without_li(name: str) -> str:
+    """``name`` with the article as it is spelled when no «ل» (for) is merged with it: للصين → الصين."""
+    return "ال" + name[2:] if name.startswith("لل") and len(name) > 4 else name
+
+
 def name_key(name: str) -> str:
-    """``fold``, with the article as it is spelled when no «ل» (for) is merged with it: للصين → الصين."""
-    folded = fold(name)
-    return "ال" + folded[2:] if folded.startswith("لل") and len(folded) > 4 else folded
+    """``fold``, and the same key whether or not «ل» is merged with the name."""
+    return without_li(fold(name))
 
 
 def words(name: str) -> list[str]:

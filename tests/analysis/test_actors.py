@@ -83,6 +83,43 @@ def test_the_model_may_join_names_that_no_rule_joins_but_never_two_countries() -
     assert len(resolve(read_document("روسيا وأمريكا"), countries, aliases=((0, 1, 0.9), (1, 0, 0.9))).actors) == 2
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "n_actors"),
+    [
+        ("جماعة الحوثي", "جماعة الإخوان المسلمين", 2),
+        ("وزارة الخارجية المصرية", "وزارة الخارجية السعودية", 2),
+        ("وزارة الخارجية الأمريكية", "وزارة الخارجية الأميركية", 1),
+        ("شبكة الجزيرة", "قناة الجزيرة", 1),
+        ("التحالف العربي", "قوات التحالف", 1),
+    ],
+)
+def test_names_that_begin_alike_and_go_on_differently_are_two_whatever_the_model_says(
+    first: str, second: str, n_actors: int
+) -> None:
+    document = read_document(f"{first} ثم {second}")
+    found = resolve(document, {first: "ORG", second: "ORG"}, aliases=((1, 0, 0.99),))
+    assert len(found.actors) == n_actors
+
+
+def test_a_short_form_does_not_join_what_its_full_names_keep_apart() -> None:
+    names = {"جماعة الحوثي": "ORG", "جماعة الإخوان المسلمين": "ORG", "الحوثيون": "ORG"}
+    document = read_document("جماعة الحوثي ثم جماعة الإخوان المسلمين ثم الحوثيون")
+    assert len(resolve(document, names, aliases=((2, 0, 0.9), (2, 1, 0.6))).actors) == 2
+
+
+def test_a_name_may_join_a_state_whose_fullest_name_is_of_another_type() -> None:
+    gazetteer_name = {"أمريكا": "GPE", "الولايات المتحدة": "ORG", "بلاد العم سام": "GPE"}
+    document = read_document("أمريكا ثم الولايات المتحدة ثم بلاد العم سام")
+    assert len(resolve(document, gazetteer_name, aliases=((2, 0, 0.9), (0, 2, 0.9))).actors) == 1
+
+
+def test_an_actor_is_shown_without_the_preposition_that_is_merged_with_it() -> None:
+    document = read_document("وفقا للحزب الديمقراطي ثم للمتحدث باسمه")
+    said = statement(document, 0, "للمتحدث", unnamed=0.9)
+    found = resolve(document, {"للحزب الديمقراطي": "ORG"}, (said,))
+    assert [a.name for a in found.actors] == ["الحزب الديمقراطي", "المتحدث"]
+
+
 def test_a_named_speaker_is_the_actor_named() -> None:
     document = read_document("قال بيسكوف إن روسيا")
     resolved = resolve(document, {"بيسكوف": "PER", "روسيا": "GPE"}, (statement(document, 0, "بيسكوف"),))
