@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
+from accelerate.utils import parse_flag_from_env
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -25,6 +26,11 @@ from training.model import Mawaqif
 log = logging.getLogger(__name__)
 Batch = TypeVar("Batch")
 LOG_EVERY = 20
+
+
+def processes() -> PartialState:
+    """The processes that train together; unlike a bare ``PartialState()`` on a CPU too, where ACCELERATE_USE_CPU asks for it."""
+    return PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"))
 
 
 def parameter_groups(model: Mawaqif, config: StageConfig) -> list[dict[str, Any]]:

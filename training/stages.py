@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from accelerate import PartialState
 from tokenizers import Tokenizer
 from torch import Tensor
 
@@ -23,7 +22,7 @@ from training.config import Source, StageConfig, TrainingConfig
 from training.corpus import SOURCES, read_articles
 from training.encoders import Base, load_base, special_id, special_tokens
 from training.examples import Annotated, WindowExample, window_examples
-from training.loop import Loop, load_trained, trained_state
+from training.loop import Loop, load_trained, processes, trained_state
 from training.losses import batch_losses
 from training.model import Mawaqif
 
@@ -84,7 +83,7 @@ def train_stage(run: Run, config: StageConfig, base: Base, model: Mawaqif) -> No
 
     def batches_of(epoch: int) -> list[list[WindowExample]]:
         rng = random.Random(f"{seed}/{config.name}/{epoch}")
-        shown = [_varied(d, config, names, rng) for d in drawn(documents, config, rng)]
+        shown = [_varied(d, config, names, rng) for d in _drawn(documents, config, rng)]
         examples = [e for e in examples_of(run, base.tokenizer, shown) if e.is_taught]
         log.info("%s: %d windows, %d tokens", config.name, len(examples), sum(e.n_tokens for e in examples))
         return batched(examples, config.tokens_per_step, rng)
@@ -101,7 +100,7 @@ def _subset(documents: list[Annotated], share: float, seed: int) -> list[Annotat
     return random.Random(seed).sample(documents, len(documents))[: round(share * len(documents))] if share < 1 else documents
 
 
-def drawn(documents: Mapping[Source, list[Annotated]], config: StageConfig, rng: random.Random) -> Iterable[Annotated]:
+def _drawn(documents: Mapping[Source, list[Annotated]], config: StageConfig, rng: random.Random) -> Iterable[Annotated]:
     """What is shown of each source in one epoch."""
     for name, times in config.sources.items():
         whole, part = divmod(times, 1)
@@ -130,11 +129,11 @@ def _varied(
         annotated = respelled(annotated, rng)
     n = len(annotated.document.paragraphs)
     if rng.random() < config.paragraph_prob:
-        first = rng.randrange(n)
-        return cropped(annotated, first, first + 1)
-    if n < 3 or rng.random() >= config.crop_prob:
+        length = 1
+    elif n >= 3 and rng.random() < config.crop_prob:
+        length = rng.randint((n + 1) // 2, n - 1)
+    else:
         return annotated
-    length = rng.randint((n + 1) // 2, n - 1)
     first = rng.randint(0, n - length)
     return cropped(annotated, first, first + length)
 
@@ -166,7 +165,7 @@ def train(run: Run) -> None:
     for stage in run.config.stages:
         if is_trained(run, stage):
             continue
-        with PartialState().main_process_first():  # the first process writes the cache of encoders, the others read it
+        with processes().main_process_first():  # the first process writes the cache of encoders, the others read it
             base = base_of(run)
         model = new_model(run.config, base)
         load_trained(model, start_weights(run, stage, trained_state(model)))

@@ -17,10 +17,10 @@ from tests.conftest import ROOT
 SCRIPT = """
 import sys, torch
 from pathlib import Path
-from accelerate import PartialState
 from tests.training.test_loop import loop, weights
-rank = PartialState().process_index
-run = loop(Path(sys.argv[1]) / "run" / str(PartialState().num_processes))
+from training.loop import processes
+rank = processes().process_index
+run = loop(Path(sys.argv[1]) / "run" / str(processes().num_processes))
 run.run()
 torch.save(weights(run), Path(sys.argv[1]) / f"{rank}.pt")
 """
