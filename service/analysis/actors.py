@@ -25,7 +25,6 @@ MAX_SHORT_WORDS: Final = 12
 """Words beyond which nothing is taken for the short form of a name."""
 MIN_ALIAS: Final = 0.5
 """Two names are one actor when the model's mean score over the pairs of their mentions, either way, reaches this."""
-
 MIN_SPELLING: Final = 0.7
 """Likeness (difflib's ratio) from which two words are taken for spellings of one: الأمريكية, الأميركية."""
 

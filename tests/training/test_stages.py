@@ -9,13 +9,12 @@ from tests.conftest import ROOT
 from training import stages
 from training.config import read_config
 from training.corpus import SOURCES
-from training.stages import drawn
 
 
 def test_a_source_is_shown_as_often_as_the_stage_says(seed_data: Path) -> None:
     documents = list(SOURCES["articles"](seed_data, "train"))
     stage = read_config(ROOT / "configs" / "tiny.yaml").stages[0].model_copy(update={"sources": {"articles": 2.5}})
-    shown = [[id(d) for d in drawn({"articles": documents}, stage, random.Random(seed))] for seed in (1, 2)]
+    shown = [[id(d) for d in stages._drawn({"articles": documents}, stage, random.Random(seed))] for seed in (1, 2)]
     assert all(len(ids) == round(2.5 * len(documents)) for ids in shown)
     assert all(ids.count(id(d)) in (2, 3) for ids in shown for d in documents)
     assert sorted(shown[0]) != sorted(shown[1])
