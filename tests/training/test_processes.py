@@ -51,7 +51,7 @@ def in_processes(arguments: Sequence[str], n_processes: int) -> None:
 def train(data: Path, run: Path, n_processes: int) -> dict[str, Any]:
     """The last checkpoint of each stage of the tiny model, trained by so many processes."""
     arguments: tuple[str, ...] = ("-m", "training", "train", "--config", "configs/tiny.yaml", "--data", str(data))
-    arguments += ("--run", str(run), "--cache", str(run / "cache"))
+    arguments += ("--run", str(run), "--cache", str(run.parent / "cache"))  # runs that are compared share one vocabulary
     in_processes(arguments, n_processes)
     return {p.parent.name: torch.load(p, weights_only=True) for p in run.glob("*/checkpoint.pt")}
 
